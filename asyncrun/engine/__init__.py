@@ -1,0 +1,1 @@
+"""From plays to results: who runs what, when; only the main thread changes state."""

@@ -1,0 +1,1 @@
+"""Who there is: hosts, groups, their variables, and the patterns that choose among them."""

@@ -1,0 +1,1 @@
+"""Events become lines: the only folder that prints."""

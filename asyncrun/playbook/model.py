@@ -1,0 +1,158 @@
+"""What the author of a playbook wrote: frozen, inheritance settled, templates still text.
+
+`Raw` is a value as it stands in the file: a template's text or a plain value. Only `engine/resolve.py` and
+`engine/play.py` render it. A Raw of None means that nobody said anything, and the default holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncrun.origin import Origin
+
+Raw = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`loop`, or `with_x` where `lookup` is "x"; and loop_control."""
+
+    items: Raw
+    lookup: str | None = None
+    loop_var: Raw = "item"
+    index_var: Raw = None
+    label: Raw = None
+    pause: Raw = 0
+    extended: Raw = False
+    extended_allitems: Raw = True
+    break_when: tuple[Raw, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Become:
+    """The keywords of privilege escalation."""
+
+    enabled: Raw = None
+    user: Raw = None
+    method: Raw = None
+    exe: Raw = None
+    flags: Raw = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task, with what it inherits from its blocks and play already in it.
+
+    `vars`, `environment` and `module_defaults` are outermost first: a later one wins.
+    """
+
+    id: int                                        # unique in the process
+    action: str                                    # the canonical name: "copy", never "ansible.builtin.copy"
+    written_action: str                            # as it was written
+    args: Mapping[str, Raw]
+    origin: Origin
+    name: str | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)   # of each keyword's value
+    vars: tuple[Mapping[str, Raw], ...] = ()
+    when: tuple[Raw, ...] = ()                     # outermost first
+    loop: Loop | None = None
+    register: str | None = None
+    until: tuple[Raw, ...] = ()
+    retries: Raw = None
+    delay: Raw = None
+    changed_when: tuple[Raw, ...] | None = None    # None: not said
+    failed_when: tuple[Raw, ...] | None = None
+    ignore_errors: Raw = None
+    ignore_unreachable: Raw = None
+    any_errors_fatal: Raw = None
+    notify: tuple[Raw, ...] = ()
+    listen: tuple[str, ...] = ()                   # handlers only
+    tags: frozenset[str] = frozenset()
+    delegate_to: Raw = None
+    delegate_facts: Raw = None
+    run_once: Raw = None
+    become: Become = Become()
+    connection: Raw = None
+    remote_user: Raw = None
+    port: Raw = None
+    environment: tuple[Raw, ...] = ()
+    check_mode: Raw = None
+    diff: Raw = None
+    no_log: Raw = None
+    timeout: Raw = None
+    throttle: Raw = None
+    async_seconds: Raw = None                      # `async`
+    poll: Raw = None
+    module_defaults: tuple[Raw, ...] = ()
+    debugger: Raw = None
+    handler: bool = False
+    role: str | None = None                        # the role it is of: shown before its name
+    directory: str = ""                            # where its relative files are looked for first
+    include: IncludeSpec | None = None             # an include_tasks: what its children inherit
+
+    @property
+    def label(self) -> str:
+        """What people see before it is rendered: its name, or its action."""
+        own = self.name or self.written_action
+        return f"{self.role} : {own}" if self.role else own
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeSpec:
+    """What `playbook.load.tasks_of` needs to read an included file as if it stood at this place."""
+
+    inherited: Any                                 # playbook/load.py's own; nobody else looks inside
+    handler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Tasks with what to do when they fail, and what to do whatever happened."""
+
+    tasks: tuple[Task | Block, ...]
+    rescue: tuple[Task | Block, ...] = ()
+    always: tuple[Task | Block, ...] = ()
+    origin: Origin | None = None
+
+    def section(self, number: int) -> tuple[Task | Block, ...]:
+        """Section 0 is tasks, 1 rescue, 2 always."""
+        return (self.tasks, self.rescue, self.always)[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One play. `body` is pre_tasks, tasks and post_tasks with the flushes of handlers between them."""
+
+    name: str
+    origin: Origin
+    hosts: Raw
+    body: Block
+    handlers: tuple[Task, ...] = ()
+    vars: Mapping[str, Raw] = field(default_factory=dict)
+    vars_files: tuple[Raw, ...] = ()
+    vars_prompt: tuple[Mapping[str, Raw], ...] = ()
+    gather_facts: Raw = None
+    gather_subset: Raw = None
+    gather_timeout: Raw = None
+    fact_path: Raw = None
+    serial: tuple[Raw, ...] = ()
+    strategy: Raw = None
+    order: Raw = None
+    max_fail_percentage: Raw = None
+    any_errors_fatal: Raw = None
+    force_handlers: Raw = None
+    throttle: Raw = None
+    tags: frozenset[str] = frozenset()
+    facts_task: Task | None = None                 # the implicit gather_facts, with the play's keywords inherited
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    directory: str = ""                            # of the playbook file
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """The plays of a file, those of its import_playbooks in their places."""
+
+    file: str
+    plays: tuple[Play, ...]

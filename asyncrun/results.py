@@ -1,0 +1,143 @@
+"""What came of a task: plain, final data, and the effects it asks the engine for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Status(enum.Enum):
+    """How a task ended on a host."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNREACHABLE = "unreachable"
+
+    @property
+    def bad(self) -> bool:
+        """Whether the host cannot simply go on."""
+        return self in (Status.FAILED, Status.UNREACHABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """Facts that a host told about itself (setup, include of facts): data, never templates."""
+
+    facts: Mapping[str, Any]
+    cacheable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetVars:
+    """Variables for the rest of the run: `set_fact` and `include_vars`."""
+
+    values: Mapping[str, Any]
+    source: str = "set_fact"      # or "include_vars": it has a layer of its own
+    trusted: bool = False         # True: text from a YAML file, which may hold templates
+    cacheable: bool = False       # set_fact with `cacheable: true`: also kept as a fact
+
+
+@dataclass(frozen=True, slots=True)
+class AddHost:
+    """A new host for the inventory in memory."""
+
+    name: str
+    groups: tuple[str, ...]
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBy:
+    """Put this host into a group, made when it is not there yet."""
+
+    group: str
+    parents: tuple[str, ...] = ("all",)
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Run the tasks of `file` here, with these variables (include_tasks)."""
+
+    file: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    label: str | None = None      # of the loop item that asked
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """An order to the engine itself: flush_handlers, end_play, end_host, clear_facts, ..."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetStats:
+    """Custom statistics of the run (set_stats)."""
+
+    data: Mapping[str, Any]
+    per_host: bool = False
+    aggregate: bool = True
+
+
+Effect = SetFacts | SetVars | AddHost | GroupBy | Include | Meta | SetStats
+
+
+@dataclass(frozen=True, slots=True)
+class RawResult:
+    """What an action or a module said, before changed_when and failed_when had their word.
+
+    `data` has the keys users know: changed, failed, skipped, msg, rc, stdout, ...
+    """
+
+    data: dict[str, Any]
+    effects: tuple[Effect, ...] = ()
+
+    @classmethod
+    def failure(cls, msg: str, **more: Any) -> RawResult:
+        """A result that says that the task failed, and why."""
+        return cls({"failed": True, "changed": False, "msg": msg, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """How a task, or one item of its loop, ended on a host. Plain data: it can be pickled.
+
+    `data` is what `register` stores; `shown` is what people may see of it (the same, or censored under no_log).
+    """
+
+    status: Status
+    data: dict[str, Any]
+    shown: dict[str, Any]
+    effects: tuple[Effect, ...] = ()
+    ignored: bool = False             # failed, but ignore_errors (or ignore_unreachable) says to go on
+    items: tuple[TaskResult, ...] = ()
+    label: str | None = None          # of a loop item
+    delegated: str | None = None      # the host it really ran on, when that is another one
+    notify: tuple[str, ...] = ()      # handlers to notify, rendered; filled only when changed
+    duration: float = 0.0             # seconds
+
+
+CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+
+
+def censored(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What people may see of a result whose task says no_log."""
+    kept = {key: data[key] for key in ("changed", "failed", "skipped", "unreachable", "attempts") if key in data}
+    return {"censored": CENSORED, **kept}
+
+
+@dataclass(slots=True)
+class HostStats:
+    """One host's line in the recap."""
+
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0

@@ -1,0 +1,1 @@
+"""Jinja: templates and expressions, with the filters, tests and lookups users know."""

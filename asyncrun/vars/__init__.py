@@ -1,0 +1,1 @@
+"""Variables: layers in their order of precedence, and where each value comes from."""
