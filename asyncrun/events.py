@@ -43,6 +43,7 @@ class PlayStarted:
     hosts: tuple[str, ...]
     origin: Origin
     check: bool = False
+    lockstep: bool = True           # strategy linear: a task has begun when TaskStarted says so, on all hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,13 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A line of a task for people, while it runs (pause)."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The recap. `hosts` is in the order in which they first did something."""
 
@@ -158,6 +166,6 @@ class RunEnded:
 
 Event = (
     RunStarted | PlayStarted | NoHosts | TaskStarted | HandlerNotified | Outcome | ItemOutcome | Retrying | JobPolled
-    | JobEnded | Included | Warned | RunEnded
+    | JobEnded | Included | Warned | Said | RunEnded
 )
 Emit = Callable[[Event], None]

@@ -28,7 +28,7 @@ class SetFacts:
     """Facts that a host told about itself (setup, include of facts): data, never templates."""
 
     facts: Mapping[str, Any]
-    cacheable: bool = True
+    host: str | None = None       # whose they are, when not the task's host (delegate_facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class SetVars:
     """Variables for the rest of the run: `set_fact` and `include_vars`."""
 
     values: Mapping[str, Any]
-    source: str = "set_fact"      # or "include_vars": it has a layer of its own
-    trusted: bool = False         # True: text from a YAML file, which may hold templates
+    included: bool = False        # from include_vars: has a layer of its own, and may hold templates
     cacheable: bool = False       # set_fact with `cacheable: true`: also kept as a fact
+    host: str | None = None       # whose they are, when not the task's host (delegate_facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ class TaskResult:
     label: str | None = None          # of a loop item
     delegated: str | None = None      # the host it really ran on, when that is another one
     notify: tuple[str, ...] = ()      # handlers to notify, rendered; filled only when changed
+    fatal: bool = False               # any_errors_fatal, rendered
     duration: float = 0.0             # seconds
 
 

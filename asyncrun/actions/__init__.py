@@ -46,6 +46,7 @@ class Tell:
 
 
 Step = Wait | Ask | Tell
+Immediate = Callable[["Call", "ActionContext"], RawResult]
 Steps = Generator[Step, Any, RawResult]
 
 
@@ -98,6 +99,18 @@ class ActionContext(Protocol):
     def args(self, call: Call, side: str = "controller") -> dict[str, Any]:
         """The call's arguments checked against the SPEC of its name, defaults filled in. Raises ArgumentError."""
 
+    def evaluate(self, expression: Any) -> Any:
+        """The value of an expression (without braces). Raises TemplateError, UndefinedError."""
+
+    def prompt(self, text: str, echo: bool = True) -> str:
+        """Ask the person at the terminal; "" where there is none."""
+
+    def loop_values(self) -> Mapping[str, Any]:
+        """The variables of the loop's current item; empty outside of a loop."""
+
+    def async_directory(self) -> str:
+        """Where the files of the host's jobs are."""
+
     def find_file(self, name: str, kind: str) -> str:
         """The path of a file beside the task: `kind` is files, templates, vars or tasks. Raises SourceError."""
 
@@ -129,11 +142,24 @@ def action(spec: Mapping[str, Any] | None = None, name: str | None = None) -> Ca
     return make
 
 
+def immediate(spec: Mapping[str, Any], name: str | None = None) -> Callable[[Immediate], Action]:
+    """Make an Action of a function that needs no step: it gives its result at once."""
+
+    def make(function: Immediate) -> Action:
+        def run(call: Call, ctx: ActionContext) -> Steps:
+            yield from ()
+            return function(call, ctx)
+
+        return Action(name or function.__name__, run, spec)
+
+    return make
+
+
 def module_request(call: Call, args: Mapping[str, Any], name: str | None = None, **more: Any) -> Request:
     """The request that runs a module for `call`; `more` goes into the Request (upload, download)."""
     body = {
         "name": name or call.name,
-        "args": dict(args),
+        "args": {key: value for key, value in args.items() if value is not None},
         "check": call.check,
         "diff": call.diff,
         "environment": dict(call.environment),
@@ -151,5 +177,5 @@ def run_module(call: Call, ctx: ActionContext) -> Steps:
 
 __all__ = [
     "Action", "ActionContext", "Ask", "Call", "JobOrder", "Step", "Steps", "Tell", "Wait", "action",
-    "module_request", "replace", "run_module",
+    "immediate", "module_request", "replace", "run_module",
 ]

@@ -1,1 +1,286 @@
-"""What must survive this process."""
+"""What must survive this process: the runs and the jobs they launched, in one SQLite file in the state folder.
+
+A job is written down, on the disk, before it is launched: whatever happens to this process then, a later one can find
+the job again. One thread writes; what many threads want written at the same time shares one commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import json
+import logging
+import os
+import queue
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from asyncrun.errors import SourceError
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+create table if not exists runs (
+    id text primary key, started_at real not null, ended_at real, playbooks text not null, exit_code integer
+);
+create table if not exists jobs (
+    jid text primary key, run text not null references runs, host text not null, place text not null,
+    connection text not null, async_dir text not null, task text not null, file text not null, line integer not null,
+    "limit" real not null, poll real not null, state text not null, launched_at real not null, ended_at real, rc integer
+);
+create index if not exists jobs_of_run on jobs (run);
+"""
+_VERSION = 1
+_BUSY = 30.0                 # seconds to wait for another process that writes
+_MOST = 1000                 # orders in one commit
+
+
+class JobState(enum.StrEnum):
+    """What this side knows of a job."""
+
+    LAUNCHING = "launching"              # written down; whether it was started is not known yet
+    RUNNING = "running"
+    COLLECTED = "collected"              # it ended, and its result was taken
+    LOST = "lost"                        # it ended without a result: host rebooted, supervisor killed
+    UNKNOWN = "unknown"                  # its host could not be reached any more
+    FAILED_TO_START = "failed_to_start"
+
+
+_OPEN = (JobState.LAUNCHING, JobState.RUNNING, JobState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is written down: what it is, and all that is needed to find it again. No secrets."""
+
+    jid: str
+    run: str                             # id of the run that launched it
+    host: str                            # the inventory's name
+    place: str                           # user@host:port, for people
+    connection: Mapping[str, Any] = field(default_factory=dict)     # what makes a Target again; passwords are left out
+    async_dir: str = "~/.ansible_async"
+    task: str = ""
+    file: str = ""                       # where the task is written
+    line: int = 0
+    limit: float = 0.0                   # seconds
+    poll: float = 0.0                    # seconds; 0 = nobody waits
+    state: JobState = JobState.LAUNCHING
+    launched_at: float = field(default_factory=time.time)           # Unix time
+    ended_at: float | None = None
+    rc: int | None = None
+
+
+def new_jid() -> str:
+    """A job id that nobody has had yet: 80 random bits in the form that Ansible's have, "j123.45"."""
+    return f"j{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}"
+
+
+@dataclass(slots=True)
+class _Order:
+    """One statement for the writer, and who waits for it."""
+
+    sql: str
+    values: Sequence[Any]
+    done: threading.Event | None = None
+    error: sqlite3.Error | None = None
+
+
+class Journal:
+    """The journal at `path`. Any thread may call it. Raises SourceError when it cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._closed = False
+        with self._explained():
+            _make_private(path)
+            self._database = _connect(path)
+            try:
+                _prepare(self._database, path)
+            except BaseException:
+                self._database.close()
+                raise
+        self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
+        self._writer.start()
+
+    def begin_run(self, playbooks: Sequence[str] = ()) -> str:
+        """Write down that a run begins, on the disk; gives its id, which sorts by time."""
+        run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        self._write("insert into runs (id, started_at, playbooks) values (?, ?, ?)",
+                    (run, time.time(), json.dumps(list(playbooks))))
+        return run
+
+    def end_run(self, run: str, exit_code: int) -> None:
+        """Write down that a run ended."""
+        self._note("update runs set ended_at = ?, exit_code = ? where id = ?", (time.time(), exit_code, run))
+
+    def launching(self, job: Job) -> None:
+        """Write down that `job` is about to be launched. It is on the disk when this returns."""
+        row = {each.name: getattr(job, each.name) for each in fields(job)}
+        row["connection"] = json.dumps(_without_secrets(job.connection))
+        row["state"] = str(job.state)
+        names = ", ".join(f'"{name}"' for name in row)
+        self._write(f"insert into jobs ({names}) values ({', '.join('?' * len(row))})", tuple(row.values()))
+
+    def launched(self, jid: str) -> None:
+        """Write down that the job's host said that it runs."""
+        self._note("update jobs set state = ? where jid = ? and state in (?, ?)",
+                   (JobState.RUNNING, jid, JobState.LAUNCHING, JobState.UNKNOWN))
+
+    def ended(self, jid: str, state: JobState, rc: int | None = None) -> None:
+        """Write down how the job ended, or that its host cannot be reached (UNKNOWN)."""
+        self._note("update jobs set state = ?, rc = ?, ended_at = ? where jid = ?", (state, rc, time.time(), jid))
+
+    def jobs(self, run: str | None = None, open_only: bool = False) -> list[Job]:
+        """The jobs of a run, or all; `open_only`: those that may still run. The oldest first."""
+        self.flush()
+        tests = ["run = ?"] if run is not None else []
+        values: list[Any] = [run] if run is not None else []
+        if open_only:
+            tests.append("state in (?, ?, ?)")
+            values += _OPEN
+        where = f" where {' and '.join(tests)}" if tests else ""
+        with self._explained(), contextlib.closing(_connect(self.path)) as database:
+            rows = database.execute(f"select * from jobs{where} order by launched_at, rowid", values).fetchall()
+        return [_job(row) for row in rows]
+
+    def flush(self) -> None:
+        """Wait until everything noted so far is on the disk."""
+        self._write("select 1", ())
+
+    def close(self) -> None:
+        """Write what is left, and let go of the file. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._orders.put(None)
+            self._writer.join()
+            self._database.close()
+
+    def _write(self, sql: str, values: Sequence[Any]) -> None:
+        order = _Order(sql, values, threading.Event())
+        self._put(order)
+        assert order.done is not None
+        order.done.wait()
+        if order.error is not None:
+            with self._explained():
+                raise order.error
+
+    def _note(self, sql: str, values: Sequence[Any]) -> None:
+        self._put(_Order(sql, values))
+
+    def _put(self, order: _Order) -> None:
+        if self._closed:
+            raise SourceError(f"the journal {self.path} was closed already")
+        self._orders.put(order)
+
+    def _write_all(self) -> None:
+        """The writer's thread: take what has come in, commit it at once, tell who waits."""
+        going = True
+        while going:
+            batch: list[_Order] = []
+            first = self._orders.get()
+            while first is not None:
+                batch.append(first)
+                if len(batch) == _MOST or self._orders.empty():
+                    break
+                first = self._orders.get()
+            going = first is not None
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: Sequence[_Order]) -> None:
+        try:
+            with self._transaction():
+                for order in batch:
+                    self._database.execute(order.sql, order.values)
+        except sqlite3.Error as error:
+            if len(batch) > 1:
+                for order in batch:                  # one of them is wrong: the others are not to suffer
+                    self._commit([order])
+                return
+            self._failed(batch[0], error)
+        for order in batch:
+            if order.done is not None:
+                order.done.set()
+
+    def _failed(self, order: _Order, error: sqlite3.Error) -> None:
+        order.error = error
+        if order.done is None:
+            log.warning("the journal %s cannot be written: %s", self.path, error)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("begin immediate")
+        try:
+            yield
+            self._database.execute("commit")
+        except sqlite3.Error:
+            if self._database.in_transaction:
+                self._database.execute("rollback")
+            raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise SourceError(f"the journal {self.path} cannot be used: {error}", hint=_WRITABLE) from error
+        except sqlite3.Error as error:
+            hint = f"Move it away; a new one is made then: mv {self.path} {self.path}.damaged"
+            raise SourceError(f"the journal {self.path} is damaged: {error}", hint=hint) from error
+        except OSError as error:
+            raise SourceError(f"the journal {self.path} cannot be used: {error.strerror}", hint=_WRITABLE) from error
+
+
+_WRITABLE = ("No job is started without it. Make its folder writable and see that the disk is not full, "
+             "or set ASYNCRUN_STATE_DIR to another folder.")
+
+
+def _make_private(path: Path) -> None:
+    """The folder 0700 where it is missing, the file 0600, whatever the umask."""
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    database.row_factory = sqlite3.Row
+    return database
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    database.execute("pragma journal_mode = wal")            # one flush a commit; where it cannot be, it stays "delete"
+    database.execute("pragma synchronous = full")
+    version = database.execute("pragma user_version").fetchone()[0]
+    if version > _VERSION:
+        raise SourceError(f"the journal {path} was written by a newer asyncrun", hint="Update asyncrun here.")
+    if version < _VERSION:
+        database.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(**{**dict(row), "connection": json.loads(row["connection"]), "state": JobState(row["state"])})
+
+
+def _without_secrets(value: Any) -> Any:
+    """`value` without what is named like a password, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(each) for key, each in value.items()
+                if not any(word in str(key).lower() for word in ("pass", "secret", "token"))}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(each) for each in value]
+    return value

@@ -54,7 +54,7 @@ class Task:
     args: Mapping[str, Raw]
     origin: Origin
     name: str | None = None
-    origins: Mapping[str, Origin] = field(default_factory=dict)   # of each keyword's value
+    origins: Mapping[str, Origin] = field(default_factory=dict)   # of each keyword's value; `action`: of the module's
     vars: tuple[Mapping[str, Raw], ...] = ()
     when: tuple[Raw, ...] = ()                     # outermost first
     loop: Loop | None = None
@@ -91,6 +91,7 @@ class Task:
     role: str | None = None                        # the role it is of: shown before its name
     directory: str = ""                            # where its relative files are looked for first
     include: IncludeSpec | None = None             # an include_tasks: what its children inherit
+    implicit: bool = False                         # nobody wrote it: a flush between sections, Gathering Facts
 
     @property
     def label(self) -> str:
@@ -115,6 +116,7 @@ class Block:
     rescue: tuple[Task | Block, ...] = ()
     always: tuple[Task | Block, ...] = ()
     origin: Origin | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)    # what an include gave to these tasks on a host
 
     def section(self, number: int) -> tuple[Task | Block, ...]:
         """Section 0 is tasks, 1 rescue, 2 always."""

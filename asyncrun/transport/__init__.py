@@ -82,6 +82,7 @@ class Request:
     upload: bytes | Path | None = None       # the bytes a module reads by m.upload
     download: Path | None = None             # where the bytes go that a module sends by m.send
     deadline: float | None = None            # seconds until the answer must be there (`timeout:`); the child is killed
+    aside: bool = False                      # a question on the way (a checksum): never what `async` makes a job of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,14 @@
+"""The table of built-in actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from asyncrun.actions import Action, control, files, hosts
+
+ACTIONS: Mapping[str, Action] = {
+    each.name: each
+    for room in (control, files, hosts)
+    for each in vars(room).values()
+    if isinstance(each, Action)
+}

@@ -1,0 +1,192 @@
+"""Which module or action a name means, and its SPEC, read as text: a module's file is never imported here."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from asyncrun.errors import ParseError, suggest
+from asyncrun.remote.argspec import options_of
+
+Kind = Literal["action", "module", "executable"]
+Spec = Mapping[str, Any]
+
+BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+REDIRECTS: Mapping[str, str] = {"systemd_service": "systemd", "dnf5": "dnf"}
+INTERNAL = frozenset(("put", "take"))       # far halves of actions: no modules for playbooks
+IGNORED_SUFFIXES = frozenset((".pyc", ".pyo", ".md", ".txt", ".yml", ".yaml", ".bak", ".orig", ".swp", ".rst", ".ps1"))
+
+WHOLE_TEMPLATE = "_variable_params"        # one template that gives all arguments
+
+_SHIPPED = "asyncrun.remote.modules"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a name stands for. `path` is the module's file; None for an action without a module of its name.
+
+    kind "action": code of the controller; "module": a file with a SPEC; "executable": a file without one.
+    """
+
+    name: str
+    kind: Kind
+    spec: Spec | None
+    path: str | None
+
+    def unknown_arguments(self, args: Iterable[str]) -> list[str]:
+        """The names among `args` that the SPEC does not have, in alphabetical order; none when there is no SPEC."""
+        if self.spec is None:
+            return []
+        known = {WHOLE_TEMPLATE}
+        for name, option in options_of(self.spec).items():
+            known.update((name, *option.get("aliases", ())))
+        return sorted(name for name in args if name not in known)
+
+
+class Catalog:
+    """All names a task may use: the actions handed in, the folders given (nearest first), then what is shipped.
+
+    Folders are listed on first use, and a file is read when its entry is asked for, once.
+    """
+
+    def __init__(self, actions: Mapping[str, Spec | None] | None = None, folders: Sequence[str] = ()) -> None:
+        self._actions = dict(actions or {})
+        self._folders = tuple(folders)
+        self._entries: dict[str, Entry] = {}
+        self._canonical: dict[str, str | None] = {}
+
+    def with_folders(self, *folders: str) -> Catalog:
+        """The same catalog that looks into these folders first (`library` beside a playbook)."""
+        return Catalog(self._actions, (*folders, *self._folders))
+
+    def canonical(self, name: str) -> str | None:
+        """The one name for what `name` means ("copy" for "ansible.builtin.copy"), or None. Reads no file."""
+        if name not in self._canonical:
+            self._canonical[name] = self._resolve(name)
+        return self._canonical[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.canonical(name) is not None
+
+    @property
+    def names(self) -> list[str]:
+        """Every short name, in alphabetical order."""
+        return sorted(name for name in {*self._actions, *self._files, *REDIRECTS} if name in self)
+
+    def find(self, name: str) -> Entry:
+        """The entry for a name as it was written. ParseError with a "did you mean" when there is none.
+
+        The far halves of actions are found too, which no playbook may name.
+        """
+        canonical = name if name in INTERNAL and name in self._files else self.canonical(name)
+        if canonical is None:
+            raise self.unknown(name)
+        if canonical not in self._entries:
+            self._entries[canonical] = self._read(canonical)
+        return self._entries[canonical]
+
+    def unknown(self, name: str) -> ParseError:
+        """The error for a name that nothing here has."""
+        return ParseError(
+            f"couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, "
+            "or incorrect module path.",
+            hint=suggest(name.rpartition(".")[2], self.names),
+        )
+
+    def _resolve(self, name: str) -> str | None:
+        for prefix in BUILTIN_PREFIXES:
+            name = name.removeprefix(prefix)
+        if name in self._actions or (name in self._files and not self._is_internal(name)):
+            return name
+        target = REDIRECTS.get(name)
+        return target if target in self._actions or target in self._files else None
+
+    def _is_internal(self, name: str) -> bool:
+        return name in INTERNAL and Path(self._files[name]).parent in map(Path, _shipped_folders())
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        """Module name -> path of its file; the nearest folder wins."""
+        files: dict[str, str] = {}
+        for folder in (*self._folders, *_shipped_folders()):
+            for name, path in _modules_in(Path(folder)):
+                files.setdefault(name, path)
+        return files
+
+    def _read(self, name: str) -> Entry:
+        path = self._files.get(name)
+        spec = read_spec(path) if path else None
+        if name in self._actions:
+            own = self._actions[name]
+            return Entry(name, "action", spec if own is None else own, path)
+        return Entry(name, "executable" if spec is None else "module", spec, path)
+
+
+def read_spec(path: str) -> Spec | None:
+    """The SPEC in a module's file: a literal dict. None when the file has none. ParseError: it is not a literal."""
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise ParseError(f"cannot read the module {path}: {error.strerror}") from error
+    if b"SPEC" not in text:
+        return None
+    try:
+        tree = ast.parse(text, filename=path)
+    except (SyntaxError, ValueError) as error:
+        if not path.endswith(".py"):
+            return None                        # a program in another language that happens to have the word
+        raise ParseError(f"the module {path} is not Python: {error}") from error
+    value = _assigned(tree.body, "SPEC")
+    return None if value is None else _literal(value, path)
+
+
+def _assigned(body: Iterable[ast.stmt], name: str) -> ast.expr | None:
+    for statement in body:
+        targets: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            assert isinstance(statement, ast.Assign | ast.AnnAssign)
+            return statement.value
+    return None
+
+
+def _literal(value: ast.expr, path: str) -> Spec:
+    try:
+        spec = ast.literal_eval(value)
+    except ValueError as error:
+        raise ParseError(
+            f"the SPEC of the module {path} has to be a literal dict: line {value.lineno}: {error}"
+        ) from error
+    if not isinstance(spec, dict):
+        raise ParseError(f"the SPEC of the module {path} has to be a dict")
+    return spec
+
+
+def _shipped_folders() -> list[str]:
+    spec = importlib.util.find_spec(_SHIPPED)
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
+def _modules_in(folder: Path) -> list[tuple[str, str]]:
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [(path.stem, str(path)) for path in paths if _is_module(path)]
+
+
+def _is_module(path: Path) -> bool:
+    if path.name.startswith(("_", ".")) or path.name.endswith("~") or path.suffix in IGNORED_SUFFIXES:
+        return False
+    return path.suffix == ".py" or path.is_file()
+
+
+__all__ = ["WHOLE_TEMPLATE", "Catalog", "Entry", "read_spec"]

@@ -1,0 +1,198 @@
+"""RawResult -> TaskResult: changed_when, failed_when, ignore_errors, no_log; and how the items of a loop add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncrun.actions import Call
+from asyncrun.engine.view import View
+from asyncrun.errors import AsyncrunError, HostError, Unreachable
+from asyncrun.results import Effect, RawResult, SetFacts, Status, TaskResult, censored
+
+
+def judge(view: View, call: Call, raw: RawResult, attempt: int | None = None) -> TaskResult:
+    """What became of one call. Raises AsyncrunError when a keyword that judges cannot be rendered."""
+    data = completed(raw.data)
+    if attempt is not None:
+        data["attempts"] = attempt
+    effects = _effects(view, call, raw, data)
+    if not data.get("skipped"):
+        _overrule(view, data)
+    return finished(view, data, effects, no_log=call.no_log or bool(data.pop("_asyncrun_no_log", False)),
+                    delegated=_delegated(call))
+
+
+def completed(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's result with the keys that users may count on: changed, failed, stdout_lines, stderr_lines."""
+    data = dict(said)
+    data.setdefault("changed", False)
+    data["failed"] = bool(data.get("failed", data.get("rc", 0) not in (0, None, "0")))
+    for stream in ("stdout", "stderr"):
+        text = data.get(stream)
+        if isinstance(text, str) and f"{stream}_lines" not in data:
+            data[f"{stream}_lines"] = text.splitlines()
+    return data
+
+
+def finished(view: View, data: dict[str, Any], effects: tuple[Effect, ...] = (), *, no_log: bool = False,
+             delegated: str | None = None) -> TaskResult:
+    """A result whose `data` is final."""
+    task = view.work.task
+    status = _status(data)
+    ignored = (
+        (status is Status.FAILED and view.truth("ignore_errors", task.ignore_errors))
+        or (status is Status.UNREACHABLE and view.truth("ignore_unreachable", task.ignore_unreachable))
+    )
+    return TaskResult(
+        status=status,
+        data=data,
+        shown=censored(data) if no_log else data,
+        effects=effects,
+        ignored=ignored,
+        delegated=delegated,
+        notify=_notify(view) if data["changed"] and not status.bad else (),
+        fatal=status.bad and view.truth("any_errors_fatal", task.any_errors_fatal, view.work.defaults.any_errors_fatal),
+    )
+
+
+def skipped(view: View, condition: Any) -> TaskResult:
+    """A task whose `when` says no."""
+    data = {
+        "changed": False,
+        "failed": False,
+        "skipped": True,
+        "skip_reason": "Conditional result was False",
+        "false_condition": condition,
+    }
+    return TaskResult(Status.SKIPPED, data, censored(data) if _hides(view) else data)
+
+
+def failure(view: View, error: AsyncrunError) -> TaskResult:
+    """A task that could not be done: an expression, an argument, a file or the host was not as it has to be."""
+    message = error.message
+    if error.origin is not None:
+        message += f" ({error.origin})"
+    if error.hint:
+        message += f" {error.hint}"
+    data: dict[str, Any] = {"changed": False, "msg": message}
+    if isinstance(error, Unreachable):
+        data["unreachable"] = True
+    data["failed"] = not isinstance(error, Unreachable)
+    hides = _hides(view) and not isinstance(error, HostError)
+    try:
+        return finished(view, data, no_log=hides)
+    except AsyncrunError:               # its ignore_errors is broken too: the first error is the one to tell
+        return TaskResult(_status(data), data, censored(data) if hides else data)
+
+
+def collated(results: Sequence[TaskResult], loop_empty: bool = False) -> TaskResult:
+    """What a task with a loop registers and how it counts."""
+    data: dict[str, Any] = {
+        "results": [each.data for each in results],
+        "changed": any(each.data.get("changed") for each in results),
+    }
+    status = _sum([each.status for each in results])
+    if loop_empty:
+        data |= {"skipped": True, "skip_reason": "No items in the list", "skipped_reason": "No items in the list"}
+    elif status is Status.SKIPPED:
+        data |= {"skipped": True, "msg": "All items skipped"}
+    else:
+        data["msg"] = "One or more items failed" if status.bad else "All items completed"
+    if status is Status.UNREACHABLE:
+        data["unreachable"] = True
+    data["failed"] = status is Status.FAILED
+    hidden = any(each.shown is not each.data for each in results)
+    return TaskResult(
+        status=Status.SKIPPED if loop_empty else status,
+        data=data,
+        shown=censored(data) if hidden else data,
+        effects=tuple(effect for each in results for effect in each.effects),
+        ignored=status.bad and all(each.ignored for each in results if each.status.bad),
+        items=tuple(results),
+        delegated=results[-1].delegated if results else None,
+        notify=tuple(dict.fromkeys(name for each in results for name in each.notify)),
+        fatal=any(each.fatal for each in results),
+    )
+
+
+def _sum(statuses: Sequence[Status]) -> Status:
+    for worst in (Status.UNREACHABLE, Status.FAILED):
+        if worst in statuses:
+            return worst
+    if all(status is Status.SKIPPED for status in statuses):
+        return Status.SKIPPED
+    return Status.CHANGED if Status.CHANGED in statuses else Status.OK
+
+
+def _status(data: Mapping[str, Any]) -> Status:
+    if data.get("unreachable"):
+        return Status.UNREACHABLE
+    if data.get("failed"):
+        return Status.FAILED
+    if data.get("skipped"):
+        return Status.SKIPPED
+    return Status.CHANGED if data.get("changed") else Status.OK
+
+
+def _overrule(view: View, data: dict[str, Any]) -> None:
+    """changed_when and failed_when: they see the result under the name it is registered as."""
+    task = view.work.task
+    if task.changed_when is None and task.failed_when is None:
+        return
+    seeing = seen(view, data)
+    for name, conditions, key in (("changed_when", task.changed_when, "changed"),
+                                  ("failed_when", task.failed_when, "failed")):
+        if conditions is None:
+            continue
+        try:
+            data[key] = all(seeing.test(condition) for condition in conditions)
+        except AsyncrunError as error:
+            error.message = f"'{name}' cannot be decided: {error.message}"
+            raise error.at(view.origin(name)) from None
+        if key == "failed":
+            data["failed_when_result"] = data[key]
+
+
+def seen(view: View, data: dict[str, Any]) -> View:
+    """The view in which a result can be spoken about: by its registered name, with the facts it brought."""
+    values: dict[str, Any] = {}
+    facts = data.get("ansible_facts")
+    if isinstance(facts, dict):
+        values |= facts
+    if view.work.task.register:
+        values[view.work.task.register] = data
+    return view.over("result", values) if values else view
+
+
+def _effects(view: View, call: Call, raw: RawResult, data: Mapping[str, Any]) -> tuple[Effect, ...]:
+    facts = data.get("ansible_facts")
+    if not isinstance(facts, Mapping) or not facts or call.name in ("set_fact", "include_vars"):
+        return raw.effects
+    owner = None
+    if call.delegated and view.truth("delegate_facts", view.work.task.delegate_facts):
+        owner = call.delegated
+    return (*raw.effects, SetFacts(facts, owner))
+
+
+def _notify(view: View) -> tuple[str, ...]:
+    names: list[str] = []
+    for each in view.work.task.notify:
+        rendered = view.keyword("notify", each)
+        names += rendered if isinstance(rendered, list) else [str(rendered)]
+    return tuple(names)
+
+
+def _delegated(call: Call) -> str | None:
+    if call.delegated is None:
+        return None
+    address = call.target.host
+    return call.delegated if address == call.delegated else f"{call.delegated}({address})"
+
+
+def _hides(view: View) -> bool:
+    """Whether no_log is on; when that itself cannot be rendered, better hidden."""
+    try:
+        return view.truth("no_log", view.work.task.no_log, view.work.defaults.no_log)
+    except AsyncrunError:
+        return True

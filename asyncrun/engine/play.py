@@ -1,0 +1,303 @@
+"""Plays, their serial batches, and the one loop that turns. Runs in the main thread."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncrun.engine.state import Batch, RunState
+from asyncrun.engine.strategy import STRATEGIES, Strategy, linear
+from asyncrun.engine.task import run_task
+from asyncrun.engine.view import Defaults, HostTask, Tools
+from asyncrun.engine.workers import Workers
+from asyncrun.errors import AsyncrunError, ParseError, TemplateError, suggest
+from asyncrun.events import Emit, NoHosts, PlayStarted, TaskStarted, Warned
+from asyncrun.inventory.model import Inventory
+from asyncrun.playbook.model import Block, Play, Task
+from asyncrun.remote.argspec import to_bool
+from asyncrun.results import Include, TaskResult
+from asyncrun.templating.values import is_template, plain
+from asyncrun.transport import Fleet
+from asyncrun.vars.folders import VarsFolders
+from asyncrun.vars.sources import Scene, task_vars
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What plays are run with. `select` gives the hosts of a pattern, the limit applied, in inventory order."""
+
+    tools: Tools
+    fleet: Fleet
+    emit: Emit
+    defaults: Defaults
+    folders: VarsFolders
+    select: Callable[[Inventory, Any], Sequence[str]]
+    read_tasks: Callable[[str, Task, Mapping[str, Any]], Block]
+    prune: Callable[[Block], Block]                       # leaves out what --tags and --skip-tags leave out
+    ask_vars: Callable[[Play], Mapping[str, Any]]         # the answers to vars_prompt
+    forks: int = 5
+    base: str = ""                                        # the playbook's folder
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)   # magic variables of the run
+    force_handlers: bool = False
+    inject_facts: bool = True
+    release_fork: bool = False                            # a job that is only polled gives its fork back
+    run_id: str = ""
+
+
+def run_plays(plays: Sequence[Play], run: RunState, crew: Crew) -> None:
+    """Run plays one after another; leave early when no host of a batch is left."""
+    for play in plays:
+        if not PlayRun(play, run, crew).go():
+            return
+
+
+class PlayRun:
+    """One play on its hosts."""
+
+    def __init__(self, play: Play, run: RunState, crew: Crew) -> None:
+        self.play, self.run, self.crew = play, run, crew
+        self._known = {**crew.shared, **play.vars, **crew.extra}
+        self._includes: dict[tuple[int, str], Block] = {}
+        self._scene: Scene | None = None
+        self._banners: set[tuple[Any, ...]] = set()
+
+    def go(self) -> bool:
+        """Run it; False when the run has to end here because a whole batch failed."""
+        crew = self.crew
+        hosts = self._hosts()
+        if not hosts:
+            crew.emit(PlayStarted(self._name(), (), self.play.origin, crew.defaults.check))
+            if not self._chosen:
+                crew.emit(NoHosts())
+            return True
+        prompted = crew.ask_vars(self.play) if self.play.vars_prompt else {}
+        for batch_hosts in self._batches(hosts):
+            batch = self._batch(batch_hosts, hosts, prompted)
+            self._turn(batch)
+            if batch.ended:
+                return True
+            if not batch.alive or batch.exhausted:
+                return False
+        return True
+
+    # ---- before it starts
+
+    def _hosts(self) -> list[str]:
+        pattern = self._rendered("hosts", self.play.hosts)
+        self._chosen = list(self.crew.select(self.run.inventory, pattern))
+        hosts = [host for host in self._chosen if host not in self.run.removed]
+        order = self._rendered("order", self.play.order) or "inventory"
+        arrange: Mapping[str, Callable[[list[str]], list[str]]] = {
+            "inventory": list, "sorted": sorted, "reverse_inventory": lambda names: names[::-1],
+            "reverse_sorted": lambda names: sorted(names, reverse=True),
+            "shuffle": lambda names: random.sample(names, len(names)),
+        }
+        if order not in arrange:
+            raise ParseError(f"'order' cannot be '{order}'.", origin=self.play.origins.get("order", self.play.origin),
+                             hint=suggest(str(order), arrange))
+        return arrange[order](hosts)
+
+    def _render(self, value: Any) -> Any:
+        """A value of the play itself: only its own variables and the extra ones are known yet."""
+        return plain(self.crew.tools.templar.render(value, self._known))
+
+    def _rendered(self, name: str, value: Any) -> Any:
+        try:
+            return self._render(value)
+        except AsyncrunError as error:
+            raise error.at(self.play.origins.get(name, self.play.origin)) from None
+
+    def _truth(self, name: str, value: Any, default: bool) -> bool:
+        rendered = self._rendered(name, value)
+        return default if rendered is None else to_bool(rendered)
+
+    def _name(self) -> str:
+        try:
+            return str(self._render(self.play.name))
+        except TemplateError:
+            return self.play.name
+
+    def _batches(self, hosts: list[str]) -> Iterator[list[str]]:
+        """The hosts in serial batches: each size in turn, the last one for all that follow."""
+        sizes = self._rendered("serial", list(self.play.serial)) or [0]
+        sizes = [size for each in sizes for size in (each if isinstance(each, list) else [each])]
+        place = 0
+        for number in range(len(hosts)):
+            size = batch_size(sizes[min(number, len(sizes) - 1)], len(hosts), self.play)
+            yield hosts[place:place + size]
+            place += size
+            if place >= len(hosts):
+                return
+
+    def _batch(self, hosts: list[str], all_hosts: list[str], prompted: Mapping[str, Any]) -> Batch:
+        strategy = str(self._rendered("strategy", self.play.strategy) or self.crew.defaults.strategy)
+        self._strategy = self._find_strategy(strategy)
+        failed = self._rendered("max_fail_percentage", self.play.max_fail_percentage)
+        lockstep = self._strategy is linear
+        self._banners.clear()
+        self._all_hosts, self._prompted = all_hosts, prompted
+        self.crew.emit(PlayStarted(self._name(), tuple(hosts), self.play.origin, self.crew.defaults.check, lockstep))
+        return Batch(
+            self.play, hosts, self.run, self._read_include, body=self._body(hosts), forks=self.crew.forks,
+            lockstep=lockstep, max_failed=None if failed is None else float(str(failed).rstrip("%")),
+            handler_names=self._handler_names(),
+        )
+
+    def _find_strategy(self, name: str) -> Strategy:
+        short = name.rpartition(".")[2]
+        if short not in STRATEGIES:
+            raise ParseError(f"There is no strategy '{name}'.",
+                             origin=self.play.origins.get("strategy", self.play.origin),
+                             hint=suggest(short, STRATEGIES) or f"It is one of: {', '.join(STRATEGIES)}.")
+        return STRATEGIES[short]
+
+    def _body(self, hosts: list[str]) -> Block:
+        body = self.crew.prune(self.play.body)
+        if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers):
+            flush = next(task for task in reversed(self.play.body.tasks) if isinstance(task, Task))
+            body = Block((body,), always=(flush,))
+        facts = self.play.facts_task
+        if facts is None or not self._gathers(hosts):
+            return body
+        return Block((*self.crew.prune(Block((facts,))).tasks, body))
+
+    def _gathers(self, hosts: list[str]) -> bool:
+        said = self._rendered("gather_facts", self.play.gather_facts)
+        if said is not None:
+            return to_bool(said)
+        if self.crew.defaults.gathering == "smart":
+            return not all(self.run.memory(host).facts for host in hosts)
+        return self.crew.defaults.gathering == "implicit"
+
+    def _handler_names(self) -> dict[int, str]:
+        names = {}
+        for handler in self.play.handlers:
+            try:
+                names[handler.id] = str(self._render(handler.name or ""))
+            except TemplateError:
+                names[handler.id] = handler.name or ""
+        return names
+
+    # ---- the loop that turns
+
+    def _turn(self, batch: Batch) -> None:
+        """Start what the strategy says, fold in what comes back, until nothing is left."""
+        workers: Workers[TaskResult] = Workers(self.crew.fleet, self.crew.forks, self.crew.emit,
+                                               release_polled=self.crew.release_fork)
+        try:
+            while not batch.done:
+                for host, task in self._starts(batch):
+                    self._start(batch, workers, host, task)
+                host, result = workers.next()
+                for event in batch.fold(host, result):
+                    self.crew.emit(event)
+                self._scene = None
+        finally:
+            workers.close()
+
+    def _starts(self, batch: Batch) -> list[tuple[str, Task]]:
+        """What the strategy starts; of a task that runs once, only the first host's."""
+        starts = self._strategy(batch)
+        if len(starts) < 2 or self._strategy is not linear or not self._once(starts[0][1], starts[0][0], batch):
+            return starts
+        return starts[:1]
+
+    def _start(self, batch: Batch, workers: Workers[TaskResult], host: str, task: Task) -> None:
+        scene = self._scene_of(batch)
+        place = (task.id, batch.states[host].cursor.position)     # a file included twice has its tasks twice
+        if place not in self._banners:
+            self._banners.add(place)
+            batch.names[task.id] = self._task_name(task, host, scene)
+            if not (task.implicit and task.action == "meta"):
+                self.crew.emit(TaskStarted(batch.reference(task)))
+        once = self._strategy is linear and self._once(task, host, batch)
+        work = HostTask(host, task, batch.reference(task), scene, self.crew.defaults,
+                        batch.states[host].cursor.variables, self.crew.run_id)
+        throttle = self._throttle(task, host, scene)
+        batch.started(host, task, once)
+        workers.start(host, run_task(work, self.crew.tools), throttle=task.id, limit=throttle)
+
+    def _once(self, task: Task, host: str, batch: Batch) -> bool:
+        spec = self.crew.tools.catalog.find(task.action).spec or {}
+        if spec.get("once"):
+            return True
+        value = task.run_once
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        return to_bool(self._for_host(task, host, value, self._scene_of(batch), "run_once"))
+
+    def _throttle(self, task: Task, host: str, scene: Scene) -> int:
+        value = task.throttle if task.throttle is not None else self.play.throttle
+        if value is None or isinstance(value, int):
+            return int(value or 0)
+        return int(self._for_host(task, host, value, scene, "throttle"))
+
+    def _for_host(self, task: Task, host: str, value: Any, scene: Scene, keyword: str) -> Any:
+        """A keyword that decides about starting, rendered with the variables of a host."""
+        known = task_vars(scene, host, self.crew.tools.templar, task)
+        try:
+            return plain(self.crew.tools.templar.render(value, known))
+        except AsyncrunError as error:
+            raise error.at(task.origins.get(keyword, task.origin)) from None
+
+    def _task_name(self, task: Task, host: str, scene: Scene) -> str:
+        if not is_template(task.label):
+            return task.label
+        known = task_vars(scene, host, self.crew.tools.templar, task)
+        try:
+            return str(plain(self.crew.tools.templar.render(task.label, known)))
+        except AsyncrunError as error:
+            self.crew.emit(Warned(f"A task's name cannot be rendered: {error.message}", task.origin))
+            return task.label
+
+    def _scene_of(self, batch: Batch) -> Scene:
+        """What tasks that start now share; made anew after each fold."""
+        if self._scene is None:
+            self._scene = self._make_scene(batch)
+        return self._scene
+
+    def _make_scene(self, batch: Batch) -> Scene:
+        run, inventory = self.run, self.run.inventory
+        if getattr(self, "_groups_of", None) is not inventory:
+            self._groups_of = inventory
+            self._groups = {name: list(inventory.members(name)) for name in inventory.groups}
+            self._inherited: dict[str, Any] = {}
+        alive = list(batch.alive)
+        gone = run.removed
+        shared = {
+            **self.crew.shared,
+            "groups": self._groups,
+            "ansible_play_name": self._name(),
+            "ansible_play_hosts_all": list(self._all_hosts),
+            "ansible_play_hosts": [host for host in self._all_hosts if host not in gone],
+            "ansible_play_batch": alive,
+            "play_hosts": alive,
+        }
+        return Scene(
+            inventory=inventory, memories=run.memories, folders=self.crew.folders, base=self.crew.base,
+            play=self.play, extra=self.crew.extra, prompted=self._prompted, shared=shared,
+            inject_facts=self.crew.inject_facts, inherited=self._inherited,
+        )
+
+    def _read_include(self, task: Task, include: Include) -> Block:
+        key = (task.id, include.file)
+        if key not in self._includes:
+            known = {**self.crew.shared, **self.play.vars, **include.variables, **self.crew.extra}
+            self._includes[key] = self.crew.prune(self.crew.read_tasks(include.file, task, known))
+        return self._includes[key]
+
+
+def batch_size(said: Any, hosts: int, play: Play) -> int:
+    """How many hosts `serial` means: a number, or "25%" of all, at least one; 0 and less is all of them."""
+    text = str(said).strip()
+    try:
+        size = int(int(text[:-1]) * hosts / 100) or 1 if text.endswith("%") else int(text)
+    except ValueError:
+        raise ParseError(f"'serial' has to be a number or a percentage, it is {said!r}.",
+                         origin=play.origins.get("serial", play.origin)) from None
+    return size if size > 0 else hosts
+
+

@@ -1,0 +1,246 @@
+"""Task + variables -> Call: the one place where a task's keywords are rendered into what is to be done, and where."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from asyncrun.actions import Call, JobOrder
+from asyncrun.catalog import WHOLE_TEMPLATE
+from asyncrun.engine.view import Defaults, HostTask, View
+from asyncrun.errors import ArgumentError, AsyncrunError
+from asyncrun.playbook.model import Task
+from asyncrun.remote.argspec import to_bool
+from asyncrun.templating.values import OMIT
+from asyncrun.transport import BecomeWay, Secret, Target
+from asyncrun.vars.sources import layers
+from asyncrun.vars.stack import LazyVars
+
+LOCAL = frozenset(("local", "ansible.builtin.local"))
+SSH = frozenset((
+    "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.paramiko_ssh",
+    "ansible.netcommon.ssh", "ansible.netcommon.paramiko_ssh", "ansible.netcommon.libssh", "libssh",
+))
+LOCALHOST = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def call(view: View) -> Call:
+    """What the task means on this host, with nothing left to template. Raises AsyncrunError."""
+    task, defaults = view.work.task, view.work.defaults
+    delegate = _delegate(view)
+    check = view.truth("check_mode", task.check_mode, defaults.check)
+    return Call(
+        name=task.action,
+        args=arguments(view),
+        target=target(view, delegate),
+        host=view.work.host,
+        origin=task.origin,
+        delegated=delegate,
+        check=check,
+        diff=view.truth("diff", task.diff, defaults.diff),
+        environment=view.environment(),
+        timeout=view.number("timeout", task.timeout, defaults.task_timeout) or None,
+        no_log=view.truth("no_log", task.no_log, defaults.no_log),
+        job=_job(view),
+        directory=task.directory,
+        search=(task.directory, view.work.scene.base),
+        verbosity=defaults.verbosity,
+    )
+
+
+def arguments(view: View) -> dict[str, Any]:
+    """The rendered arguments, over what module_defaults say; those that are `omit` are left out."""
+    task = view.work.task
+    rendered: dict[str, Any] = {}
+    for each in task.module_defaults:
+        rendered.update(_defaults_for(task, view.keyword("module_defaults", each)))
+    for name, value in task.args.items():
+        try:
+            said = view.render(value)
+        except AsyncrunError as error:
+            raise error.at(task.origins.get(f"args.{name}", task.origin)) from None
+        if name == WHOLE_TEMPLATE:
+            rendered.update(_mapping(said, task))
+        else:
+            rendered[name] = said
+    return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
+
+
+def _mapping(said: Any, task: Task) -> Mapping[str, Any]:
+    """What one template gave for all arguments."""
+    if not isinstance(said, Mapping):
+        raise ArgumentError(f"'args' has to be a mapping of arguments, it is {said!r}.",
+                            origin=task.origins.get("args", task.origin))
+    return said
+
+
+def _defaults_for(task: Task, defaults: Any) -> Mapping[str, Any]:
+    if not isinstance(defaults, Mapping):
+        raise ArgumentError("module_defaults has to be a mapping of module names.", origin=task.origin)
+    for name in (task.action, f"ansible.builtin.{task.action}", f"ansible.legacy.{task.action}"):
+        if isinstance(defaults.get(name), Mapping):
+            found: Mapping[str, Any] = defaults[name]
+            return found
+    return {}
+
+
+def without_omitted(value: Any) -> Any:
+    """A structure without the places that are `omit`."""
+    if isinstance(value, dict):
+        return {name: without_omitted(each) for name, each in value.items() if each is not OMIT}
+    if isinstance(value, list):
+        return [without_omitted(each) for each in value if each is not OMIT]
+    return value
+
+
+def _job(view: View) -> JobOrder | None:
+    task, defaults = view.work.task, view.work.defaults
+    seconds = int(view.number("async", task.async_seconds, 0))
+    if seconds <= 0:
+        return None
+    poll = view.number("poll", task.poll, defaults.poll_interval)
+    return JobOrder(seconds, poll, view.async_directory())
+
+
+# ---- where, and as whom
+
+
+def _delegate(view: View) -> str | None:
+    value = view.work.task.delegate_to
+    if value is None:
+        return None
+    name = view.keyword("delegate_to", value)
+    if name is OMIT or name in (None, ""):
+        return None
+    if not isinstance(name, str):
+        raise ArgumentError(f"'delegate_to' has to be a host's name, it is {name!r}.",
+                            origin=view.origin("delegate_to"))
+    return name
+
+
+def target(view: View, delegate: str | None = None) -> Target:
+    """Where the task is to run: variables win over keywords, keywords over flags and configuration."""
+    if delegate is None or delegate == view.work.host:
+        return _target(view, view.work.host, view.vars)
+    stack = layers(view.work.scene, delegate, view.work.task, view.tools.templar, included=view.work.included)
+    return _target(view, delegate, LazyVars(stack, view.tools.templar))
+
+
+def _target(view: View, host: str, known: LazyVars) -> Target:
+    task, defaults, work = view.work.task, view.work.defaults, view.work
+    find = _Finder(known)
+    connection = _connection(work, host, find("ansible_connection"), view.keyword("connection", task.connection))
+    local = connection == "local"
+    user = find("ansible_user", "ansible_ssh_user") or view.keyword("remote_user", task.remote_user) or defaults.user
+    port = find("ansible_port", "ansible_ssh_port") or view.keyword("port", task.port) or defaults.port
+    interpreter = find("ansible_python_interpreter")
+    if interpreter is None:
+        interpreter = sys.executable if local and _implicit(work, host) else defaults.interpreter
+    become = _become(view, find)
+    if local:
+        return Target(connection="local", host=host, interpreter=str(interpreter), become=become,
+                      shell=str(find("ansible_shell_executable") or defaults.shell), timeout=defaults.timeout)
+    checking = find("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+    return Target(
+        connection="ssh",
+        host=str(find("ansible_host", "ansible_ssh_host") or host),
+        port=_integer("ansible_port", port),
+        user=None if user is None else str(user),
+        password=_secret(find("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")) or defaults.password,
+        private_key_file=_text(find("ansible_private_key_file", "ansible_ssh_private_key_file"))
+        or defaults.private_key_file,
+        interpreter=str(interpreter),
+        ssh_args=_ssh_args(find, defaults),
+        host_key_checking=defaults.host_key_checking if checking is None else to_bool(checking),
+        timeout=float(find("ansible_timeout", "ansible_ssh_timeout") or defaults.timeout),
+        retries=_integer("ansible_ssh_retries", find("ansible_ssh_retries")) or defaults.retries,
+        shell=str(find("ansible_shell_executable") or defaults.shell),
+        become=become,
+    )
+
+
+class _Finder:
+    """The first of several variables that has a value."""
+
+    def __init__(self, known: LazyVars) -> None:
+        self._known = known
+
+    def __call__(self, *names: str) -> Any:
+        for name in names:
+            if name in self._known:
+                value = self._known[name]
+                if value is not None and value != "" and value is not OMIT:
+                    return value
+        return None
+
+
+def _implicit(work: HostTask, host: str) -> bool:
+    """Whether it is this machine, without anybody having written so."""
+    return host in LOCALHOST and host not in work.scene.inventory.hosts
+
+
+def _connection(work: HostTask, host: str, variable: Any, keyword: Any) -> str:
+    name = variable or keyword
+    if name is None:
+        name = "local" if _implicit(work, host) else work.defaults.connection
+    if name in LOCAL:
+        return "local"
+    if name in SSH:
+        return "ssh"
+    raise ArgumentError(
+        f"The connection '{name}' of host {host} is not supported.",
+        origin=work.task.origins.get("connection", work.task.origin),
+        hint="asyncrun connects by ssh (paramiko) and local.",
+    )
+
+
+def _become(view: View, find: _Finder) -> BecomeWay | None:
+    become, defaults = view.work.task.become, view.work.defaults
+    said = find("ansible_become")
+    wanted = to_bool(said) if said is not None else view.truth("become", become.enabled, defaults.become)
+    if not wanted:
+        return None
+    keyword = view.keyword
+    method = find("ansible_become_method") or keyword("become_method", become.method) or defaults.become_method
+    method = str(method).rpartition(".")[2]
+    if method not in ("sudo", "su"):
+        raise ArgumentError(f"The become method '{method}' is not supported.", origin=view.origin("become_method"),
+                            hint="asyncrun becomes another user by sudo or su.")
+    user = find("ansible_become_user") or keyword("become_user", become.user) or defaults.become_user
+    password = find("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass")
+    return BecomeWay(
+        method=method,
+        user=str(user),
+        exe=_text(find("ansible_become_exe", f"ansible_{method}_exe") or keyword("become_exe", become.exe))
+        or defaults.become_exe,
+        flags=_text(find("ansible_become_flags", f"ansible_{method}_flags") or keyword("become_flags", become.flags))
+        or defaults.become_flags,
+        password=_secret(password) or defaults.become_password,
+    )
+
+
+def _ssh_args(find: _Finder, defaults: Defaults) -> str:
+    parts = (
+        find("ansible_ssh_args") or defaults.ssh_args,
+        find("ansible_ssh_common_args") or defaults.ssh_common_args,
+        find("ansible_ssh_extra_args") or defaults.ssh_extra_args,
+    )
+    return " ".join(str(part) for part in parts if part)
+
+
+def _integer(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} has to be a whole number, it is {value!r}.") from None
+
+
+def _secret(value: Any) -> Secret | None:
+    return None if value is None else Secret(str(value))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

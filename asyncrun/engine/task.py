@@ -1,0 +1,241 @@
+"""One task on one host: loop, until, async and judgement, as one straight generator of steps. Holds no thread."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+from asyncrun.actions import Call, Step, Steps, Tell, Wait, run_module
+from asyncrun.engine import resolve
+from asyncrun.engine.jobs import run_as_job, until_ended
+from asyncrun.engine.judge import collated, failure, finished, judge, seen, skipped
+from asyncrun.engine.state import item_outcome
+from asyncrun.engine.view import HostTask, Tools, View
+from asyncrun.errors import ArgumentError, AsyncrunError, TemplateError
+from asyncrun.events import Retrying
+from asyncrun.playbook.model import Loop
+from asyncrun.results import Effect, Include, RawResult, SetFacts, SetVars, Status, TaskResult
+from asyncrun.templating.values import plain
+from asyncrun.vars.memory import HostMemory
+
+Running = Generator[Step, Any, TaskResult]
+DEFAULT_RETRIES = 3
+DEFAULT_DELAY = 5.0         # seconds
+
+
+def run_task(work: HostTask, tools: Tools) -> Running:
+    """All of a task on a host. Never raises for what a playbook, a module or a host did wrong: that is its result."""
+    begun = tools.clock()
+    view = View(work, tools)
+    try:
+        result = yield from (_run_loop(view, work.task.loop) if work.task.loop else run_item(view))
+    except AsyncrunError as error:
+        result = failure(view, error)
+    return replace(result, duration=tools.clock() - begun)
+
+
+# ---- the loop
+
+
+def _run_loop(view: View, loop: Loop) -> Running:
+    try:
+        items = loop_items(view, loop)
+    except TemplateError:
+        condition = _false_condition(view)       # a condition that needs no item may have said no already
+        if condition is None:
+            raise
+        return skipped(view, condition[0])
+    results: list[TaskResult] = []
+    pause = view.number("pause", loop.pause, 0)
+    memory = view.work.scene.memory(view.work.host)
+    for number, (item, values) in enumerate(_each(view, loop, items)):
+        if number and pause:
+            yield Wait(pause, "between items")
+        item_view = View(view.work, view.tools, memory=memory).over("loop", values)
+        result = yield from _run_item_safely(item_view)
+        result = _as_item(item_view, loop, result, item, values)
+        if not view.work.task.include or result.status in (Status.SKIPPED, Status.FAILED):
+            yield Tell(item_outcome(view.work.host, view.work.ref, result))
+        memory = _learned(memory, view.work.host, result.effects)
+        results.append(result)
+        if loop.break_when and all(seen(item_view, result.data).test(each) for each in loop.break_when):
+            break
+    return collated(results, loop_empty=not items)
+
+
+def loop_items(view: View, loop: Loop) -> list[Any]:
+    """What is looped over. Raises TemplateError, ArgumentError."""
+    if loop.lookup:
+        terms = view.keyword("loop", loop.items)
+        items = view.tools.templar.lookup(loop.lookup, terms, view.vars)
+    else:
+        items = view.keyword("loop", loop.items)
+    if not isinstance(items, list):
+        raise ArgumentError(
+            f"Invalid data passed to 'loop', it requires a list, got this instead: {items!r}.",
+            origin=view.origin("loop"),
+            hint="Write a list, or a template that gives one (`| list`).",
+        )
+    return [plain(item) for item in items]
+
+
+def _each(view: View, loop: Loop, items: list[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Each item with the variables that stand for it."""
+    name = str(view.keyword("loop_var", loop.loop_var))
+    index = view.keyword("index_var", loop.index_var)
+    extended = view.truth("extended", loop.extended)
+    with_all = view.truth("extended_allitems", loop.extended_allitems, True)
+    for number, item in enumerate(items):
+        values: dict[str, Any] = {name: item, "ansible_loop_var": name}
+        if index:
+            values |= {str(index): number, "ansible_index_var": index}
+        if extended:
+            values["ansible_loop"] = _extended(items, number, with_all)
+        yield item, values
+
+
+def _extended(items: list[Any], number: int, with_all: bool) -> dict[str, Any]:
+    count = len(items)
+    said: dict[str, Any] = {
+        "index": number + 1, "index0": number, "first": number == 0, "last": number + 1 == count, "length": count,
+        "revindex": count - number, "revindex0": count - number - 1,
+    }
+    if with_all:
+        said["allitems"] = items
+    if number:
+        said["previtem"] = items[number - 1]
+    if number + 1 < count:
+        said["nextitem"] = items[number + 1]
+    return said
+
+
+def _run_item_safely(view: View) -> Running:
+    """An item that cannot be done is a failed item; the loop goes on."""
+    try:
+        return (yield from run_item(view))
+    except AsyncrunError as error:
+        return failure(view, error)
+
+
+def _as_item(view: View, loop: Loop, result: TaskResult, item: Any, values: dict[str, Any]) -> TaskResult:
+    hidden = result.shown is not result.data
+    kept = {name: value for name, value in values.items() if name != "ansible_loop"}
+    data = {**result.data, **kept}
+    if hidden:
+        return replace(result, data=data, label="(censored due to no_log)", effects=_labelled(result.effects, None))
+    label = _label(view, loop, item)
+    return replace(result, data=data, shown=data, label=label, effects=_labelled(result.effects, label))
+
+
+def _labelled(effects: tuple[Effect, ...], label: str | None) -> tuple[Effect, ...]:
+    return tuple(replace(effect, label=label) if isinstance(effect, Include) else effect for effect in effects)
+
+
+def _label(view: View, loop: Loop, item: Any) -> str:
+    if loop.label is None:
+        return str(item)
+    try:
+        return str(view.keyword("label", loop.label))
+    except TemplateError:
+        return str(loop.label)
+
+
+def _learned(memory: HostMemory, host: str, effects: tuple[Effect, ...]) -> HostMemory:
+    """What the next item sees: facts that this one set."""
+    for effect in effects:
+        if isinstance(effect, SetVars) and effect.host is None:
+            memory = memory.with_included(effect.values) if effect.included else memory.with_known(effect.values)
+        elif isinstance(effect, SetFacts) and effect.host is None:
+            memory = memory.with_facts(effect.facts, host)
+    return memory
+
+
+# ---- one item, or the task itself
+
+
+def run_item(view: View) -> Running:
+    """when, then the call, again while `until` is not satisfied. Raises AsyncrunError."""
+    condition = _false_condition(view)
+    if condition is not None:
+        return skipped(view, condition[0])
+    task = view.work.task
+    if not task.until and task.retries is None:
+        return (yield from _attempt(view, resolve.call(view), None))
+    retries = int(view.number("retries", task.retries, DEFAULT_RETRIES))
+    delay = view.number("delay", task.delay, DEFAULT_DELAY)
+    for attempt in range(1, retries + 2):
+        call = resolve.call(view)
+        result = yield from _attempt(view, call, min(attempt, max(retries, 1)))
+        if result.status is Status.UNREACHABLE or _satisfied(view, result):
+            return result
+        if attempt <= retries:
+            yield from _pause(view, call, result, retries - attempt, delay)
+    return _given_up(view, result)
+
+
+def _attempt(view: View, call: Call, attempt: int | None) -> Running:
+    raw = yield from perform(view, call)
+    return judge(view, call, raw, attempt)
+
+
+def perform(view: View, call: Call) -> Steps:
+    """Do it: by the action of its name, or by the module alone; as a job when the task says `async`."""
+    entry = view.entry(call)
+    known = view.tools.actions.get(call.name)
+    steps = known.run(call, view) if known else run_module(call, view)
+    if call.job is None:
+        return (yield from steps)
+    if entry.spec is not None and not entry.spec.get("async", True):
+        steps.close()
+        return RawResult.failure(f"This action ({call.name}) does not support async.")
+    return (yield from run_as_job(call, view, steps))
+
+
+def _false_condition(view: View) -> tuple[Any] | None:
+    """The first condition of `when` that does not hold; None when all do."""
+    for condition in view.work.task.when:
+        try:
+            if not view.test(condition):
+                return (condition,)
+        except AsyncrunError as error:
+            error.message = f"'when' cannot be decided: {error.message}"
+            raise error.at(view.origin("when")) from None
+    return None
+
+
+def _satisfied(view: View, result: TaskResult) -> bool:
+    conditions = view.work.task.until
+    if not conditions:
+        return result.status is not Status.FAILED
+    if result.status is Status.SKIPPED:
+        return True
+    seeing = seen(view, result.data)
+    try:
+        return all(seeing.test(condition) for condition in conditions)
+    except AsyncrunError as error:
+        error.message = f"'until' cannot be decided: {error.message}"
+        raise error.at(view.origin("until")) from None
+
+
+def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) -> Generator[Step, Any, None]:
+    """Between two attempts. A job that is awaited ends the pause when it ends."""
+    data = result.data
+    awaits = call.name == "async_status" and data.get("started") and not data.get("finished")
+    label = None
+    if view.work.task.loop:
+        label = _label(view, view.work.task.loop, view.vars.get(view.vars["ansible_loop_var"]))
+    yield Tell(Retrying(view.work.host, view.work.ref, left, result.shown, label=label,
+                        waiting=bool(awaits) and not view.work.defaults.retry_words, delegated=result.delegated))
+    if awaits:
+        yield from until_ended(call, str(data.get("ansible_job_id")), view.async_directory(), delay)
+    else:
+        yield Wait(delay, "retry")
+
+
+def _given_up(view: View, result: TaskResult) -> TaskResult:
+    """Every attempt was in vain: what did not satisfy `until` has failed."""
+    if result.status is Status.FAILED:
+        return result
+    return finished(view, {**result.data, "failed": True}, result.effects, delegated=result.delegated,
+                    no_log=result.shown is not result.data)

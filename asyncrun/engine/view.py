@@ -1,0 +1,231 @@
+"""What a task on a host can see and use: its variables, its templates, its files. One a task, or one an item."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from asyncrun.actions import Action, Call
+from asyncrun.catalog import Catalog, Entry
+from asyncrun.errors import ArgumentError, AsyncrunError, SourceError
+from asyncrun.events import TaskRef
+from asyncrun.journal import Journal
+from asyncrun.playbook.model import Task
+from asyncrun.remote import argspec
+from asyncrun.templating.templar import Templar
+from asyncrun.templating.values import OMIT, plain
+from asyncrun.transport import Secret
+from asyncrun.vars.memory import HostMemory
+from asyncrun.vars.sources import Scene, layers
+from asyncrun.vars.stack import Layer, LazyVars, VarStack
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds where neither a variable nor a keyword says anything: flags and configuration. Plain data."""
+
+    connection: str = "ssh"
+    user: str | None = None
+    password: Secret | None = field(default=None, repr=False)
+    private_key_file: str | None = None
+    port: int | None = None
+    timeout: float = 10.0                    # seconds, of each phase of connecting
+    retries: int = 0
+    ssh_args: str = ""
+    ssh_common_args: str = ""
+    ssh_extra_args: str = ""
+    host_key_checking: bool = True
+    interpreter: str = "auto"
+    shell: str = "/bin/sh"
+    become: bool = False
+    become_method: str = "sudo"
+    become_user: str = "root"
+    become_exe: str | None = None
+    become_flags: str | None = None
+    become_password: Secret | None = field(default=None, repr=False)
+    check: bool = False
+    diff: bool = False
+    verbosity: int = 0
+    task_timeout: float = 0.0                # seconds; 0: none
+    any_errors_fatal: bool = False
+    no_log: bool = False
+    async_dir: str = "~/.ansible_async"
+    poll_interval: float = 15.0              # seconds
+    strategy: str = "linear"
+    gathering: str = "implicit"
+    retry_words: bool = False                # FAILED - RETRYING also while a healthy job is awaited
+
+
+@dataclass(frozen=True, slots=True)
+class HostTask:
+    """One task for one host: what crosses to a worker. Plain data, so that it can be pickled."""
+
+    host: str
+    task: Task
+    ref: TaskRef
+    scene: Scene
+    defaults: Defaults
+    included: tuple[Mapping[str, Any], ...] = ()      # what the includes on the way gave, outermost first
+    run: str = ""                                     # the journal's name of this run
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker needs to run a HostTask; never part of one."""
+
+    templar: Templar
+    catalog: Catalog
+    actions: Mapping[str, Action]
+    journal: Journal
+    read_file: Callable[[str], bytes]                 # decrypts vaulted files
+    load_vars: Callable[[str], Any]
+    prompt: Callable[[str, bool], str]
+    clock: Callable[[], float] = time.monotonic
+
+
+class View:
+    """Satisfies `actions.ActionContext`."""
+
+    def __init__(self, work: HostTask, tools: Tools, stack: VarStack | None = None,
+                 memory: HostMemory | None = None) -> None:
+        self.work = work
+        self.tools = tools
+        if stack is None:
+            stack = layers(work.scene, work.host, work.task, tools.templar, memory, work.included)
+        self.stack = stack
+        self.vars = LazyVars(stack, tools.templar)
+
+    def over(self, name: str, data: Mapping[str, Any]) -> View:
+        """The same with values on top that are data: a loop's item, a result that is being judged."""
+        return View(self.work, self.tools, self.stack.over(Layer(name, data, trusted=False)))
+
+    # ---- rendering
+
+    def render(self, value: Any) -> Any:
+        """Render a value; plain data."""
+        return plain(self.tools.templar.render(value, self.vars))
+
+    def test(self, expression: Any) -> bool:
+        """Whether a conditional holds."""
+        return self.tools.templar.test(expression, self.vars)
+
+    def keyword(self, name: str, value: Any) -> Any:
+        """Render a keyword's value; an error in it knows where it stands."""
+        try:
+            return self.render(value)
+        except AsyncrunError as error:
+            raise error.at(self.origin(name)) from None
+
+    def truth(self, name: str, value: Any, default: bool = False) -> bool:
+        """A keyword's value as a bool; `default` when nobody said anything."""
+        if value is None or isinstance(value, bool):
+            return default if value is None else value
+        rendered = self.keyword(name, value)
+        try:
+            return default if rendered is None or rendered == "" else argspec.to_bool(rendered)
+        except TypeError as error:
+            raise ArgumentError(f"'{name}' has to be true or false: {error}", origin=self.origin(name)) from None
+
+    def number(self, name: str, value: Any, default: float) -> float:
+        """A keyword's value as a number; `default` when nobody said anything."""
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            return default if value is None else value
+        rendered = self.keyword(name, value)
+        try:
+            return float(rendered)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"'{name}' has to be a number, it is {rendered!r}.", origin=self.origin(name)) from None
+
+    def origin(self, keyword: str) -> Any:
+        """Where a keyword's value stands; the task's place when it is inherited."""
+        return self.work.task.origins.get(keyword, self.work.task.origin)
+
+    def render_file(self, text: str, path: str, options: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+        """Render the text of a template file."""
+        return self.tools.templar.render_file(text, path, self.vars, options, extra)
+
+    # ---- arguments
+
+    def entry(self, call: Call) -> Entry:
+        """What the catalog knows of the call's module or action."""
+        return self.tools.catalog.find(call.name)
+
+    def args(self, call: Call, side: str = "controller") -> dict[str, Any]:
+        """The call's arguments, checked against its SPEC, with defaults. Raises ArgumentError."""
+        spec = self.entry(call).spec
+        if spec is None:
+            return dict(call.args)
+        try:
+            values: dict[str, Any] = argspec.checked(spec, call.args, call.name, side)
+        except argspec.Misfit as error:
+            raise ArgumentError(str(error), origin=call.origin) from None
+        return values
+
+    # ---- what only some actions need
+
+    def evaluate(self, expression: Any) -> Any:
+        """The value of an expression."""
+        return plain(self.tools.templar.evaluate(expression, self.vars))
+
+    def prompt(self, text: str, echo: bool = True) -> str:
+        """Ask the person at the terminal."""
+        return self.tools.prompt(text, echo)
+
+    def loop_values(self) -> Mapping[str, Any]:
+        """The variables of the loop's current item."""
+        return next((layer.data for layer in self.stack.layers if layer.name == "loop"), {})
+
+    def async_directory(self) -> str:
+        """Where the files of the host's jobs are."""
+        environment = self.environment()
+        given = self.vars.get("ansible_async_dir") or environment.get("ANSIBLE_ASYNC_DIR")
+        return str(given or self.work.defaults.async_dir)
+
+    def environment(self) -> dict[str, str]:
+        """The `environment` keywords, merged from the play inward. Raises ArgumentError."""
+        merged: dict[str, str] = {}
+        for each in self.work.task.environment:
+            rendered = self.keyword("environment", each)
+            for part in rendered if isinstance(rendered, list) else [rendered]:
+                if part in (None, "") or part is OMIT:
+                    continue
+                if not isinstance(part, Mapping):
+                    raise ArgumentError(f"'environment' has to be a mapping, it is {part!r}.",
+                                        origin=self.origin("environment"))
+                merged.update({str(name): str(value) for name, value in part.items() if value is not OMIT})
+        return merged
+
+    # ---- files of this machine
+
+    def find_file(self, name: str, kind: str) -> str:
+        """A file beside the task: an absolute path, or the first that is there of the task's folders."""
+        tried = []
+        for folder in self._folders(kind):
+            path = Path(folder, name).expanduser()
+            if path.exists():
+                return str(path)
+            tried.append(str(path))
+        searched = "\n\t".join(dict.fromkeys(tried))
+        raise SourceError(f"Could not find or access '{name}'\nSearched in:\n\t{searched} on the controller.",
+                          origin=self.work.task.origin)
+
+    def read_file(self, path: str) -> bytes:
+        """A file of this machine, decrypted when it is vaulted."""
+        return self.tools.read_file(path)
+
+    def load_vars(self, path: str) -> dict[str, Any]:
+        """A file of variables."""
+        loaded = self.tools.load_vars(path)
+        if loaded is None:
+            return {}
+        if not isinstance(loaded, dict):
+            raise SourceError(f"{path} must hold a mapping of variables, it holds a {type(loaded).__name__}.")
+        return loaded
+
+    def _folders(self, kind: str) -> list[str]:
+        places = list(dict.fromkeys((self.work.task.directory, self.work.scene.base)))
+        return [folder for place in places for folder in (str(Path(place, kind)), place)]

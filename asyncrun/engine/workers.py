@@ -1,0 +1,139 @@
+"""Runs many stepwise tasks on few threads: one that waits, or awaits an answer, holds no thread.
+
+Only the owner (the main thread) calls `start` and `next`. A task is a generator of Steps; a pool thread runs it from
+step to step. Ask goes to the Fleet and comes back on a pool thread; Wait goes to the owner's clock; Tell to its ears.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from asyncrun.actions import Ask, Step, Tell, Wait
+from asyncrun.errors import HostError
+from asyncrun.events import Emit
+from asyncrun.transport import Fleet, Reply
+
+R = TypeVar("R")
+Running = Generator[Step, Any, R]
+MAX_THREADS = 50           # threads render, judge and connect; answers are awaited without one
+
+
+@dataclass(eq=False, slots=True)
+class _Job(Generic[R]):
+    key: Hashable
+    steps: Running[R]
+    throttle: Hashable
+    limit: int
+    parked: bool = False       # gave its fork back: its job is only polled from now on
+
+
+@dataclass(frozen=True, slots=True)
+class _Park:
+    """Told by a pool thread: the task only polls its job from now on."""
+
+
+class Workers(Generic[R]):
+    """`forks` tasks at a time, started by key, collected by `next`. Close it when done."""
+
+    def __init__(self, fleet: Fleet, forks: int, emit: Emit, *, release_polled: bool = False,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self._fleet = fleet
+        self._forks = forks
+        self._emit = emit
+        self._release_polled = release_polled
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(min(forks, MAX_THREADS), thread_name_prefix="asyncrun-worker")
+        self._inbox: SimpleQueue[tuple[_Job[R], Wait | Tell | _Park | None, R | BaseException | None]] = SimpleQueue()
+        self._timers: list[tuple[float, int, _Job[R]]] = []
+        self._numbers = itertools.count()
+        self._running = 0
+        self._by_throttle: Counter[Hashable] = Counter()
+        self._held: deque[_Job[R]] = deque()
+
+    def start(self, key: Hashable, steps: Running[R], throttle: Hashable = None, limit: int = 0) -> None:
+        """Run `steps` when a fork is free and fewer than `limit` (0: any number) with the same throttle run."""
+        self._held.append(_Job(key, steps, throttle, limit))
+        self._admit()
+
+    def next(self) -> tuple[Any, R]:
+        """Wait for a task to end: its key and its result. An error that a task let out is raised here."""
+        while True:
+            try:
+                job, step, end = self._inbox.get(timeout=self._until_next_timer())
+            except Empty:
+                _, _, job = heapq.heappop(self._timers)
+                self._pool.submit(self._run, job, None)
+                continue
+            if isinstance(step, Tell):
+                self._emit(step.event)
+            elif isinstance(step, _Park):
+                self._park(job)
+            elif isinstance(step, Wait):
+                heapq.heappush(self._timers, (self._clock() + step.seconds, next(self._numbers), job))
+            else:
+                self._release(job)
+                if isinstance(end, BaseException):
+                    raise end
+                return job.key, end  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Start nothing more; threads that are busy end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self) -> None:
+        waiting, self._held = self._held, deque()
+        for job in waiting:
+            full = self._running >= self._forks or (job.limit and self._by_throttle[job.throttle] >= job.limit)
+            if full:
+                self._held.append(job)
+                continue
+            self._running += 1
+            self._by_throttle[job.throttle] += 1
+            self._pool.submit(self._run, job, None)
+
+    def _park(self, job: _Job[R]) -> None:
+        if not job.parked:
+            job.parked = True
+            self._running -= 1
+            self._admit()
+
+    def _release(self, job: _Job[R]) -> None:
+        self._running -= not job.parked
+        self._by_throttle[job.throttle] -= 1
+        if self._held:
+            self._admit()
+
+    def _until_next_timer(self) -> float | None:
+        return max(0.0, self._timers[0][0] - self._clock()) if self._timers else None
+
+    def _run(self, job: _Job[R], answer: Reply | HostError | None) -> None:
+        """One stretch of a task on a pool thread: up to the next step that takes time, or its end."""
+        try:
+            while True:
+                step = job.steps.throw(answer) if isinstance(answer, HostError) else job.steps.send(answer)
+                answer = None
+                if isinstance(step, Ask):
+                    if self._release_polled and step.request.kind == "job_wait":
+                        self._inbox.put((job, _Park(), None))
+                    self._fleet.ask(step.target, step.request, lambda reply: self._resume(job, reply))
+                    return
+                self._inbox.put((job, step, None))
+                if isinstance(step, Wait):
+                    return
+        except StopIteration as end:
+            self._inbox.put((job, None, end.value))
+        except BaseException as error:  # noqa: BLE001 - handed to the owner, who raises it: a bug never hangs the run
+            self._inbox.put((job, None, error))
+
+    def _resume(self, job: _Job[R], reply: Reply | HostError) -> None:
+        with contextlib.suppress(RuntimeError):       # closed: nobody waits for this answer any more
+            self._pool.submit(self._run, job, reply)

@@ -1,0 +1,272 @@
+"""The default Sink: the lines and the recap that Ansible's users know, on a terminal or in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
+
+from asyncrun.events import (
+    Event,
+    HandlerNotified,
+    Included,
+    ItemOutcome,
+    JobEnded,
+    JobPolled,
+    NoHosts,
+    Outcome,
+    PlayStarted,
+    Retrying,
+    RunEnded,
+    RunStarted,
+    Said,
+    TaskRef,
+    TaskStarted,
+    Warned,
+)
+from asyncrun.output.difftext import diff_lines
+from asyncrun.output.failures import failure_lines
+from asyncrun.output.footer import Footer
+from asyncrun.output.recap import custom_stats, recap_line
+from asyncrun.output.results import always_shown, dump, short, visible
+from asyncrun.output.sanitise import clean, one_line
+from asyncrun.output.screen import BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen
+from asyncrun.results import Status
+
+_INCLUDES = frozenset({"include_tasks", "include_role"})    # told by an Included event
+_COLORS: Final = {
+    Status.OK: GREEN, Status.CHANGED: YELLOW, Status.FAILED: RED, Status.SKIPPED: CYAN, Status.UNREACHABLE: BRIGHT_RED,
+}
+_WORDS: Final = {Status.OK: "ok", Status.CHANGED: "changed", Status.SKIPPED: "skipping"}
+_DIFF_COLORS: Final = {"+": GREEN, "-": RED, "@": CYAN}
+
+
+class Console:
+    """Writes events as lines to `out`, warnings (and failures, when so set) to `err`."""
+
+    def __init__(self, out: TextIO, err: TextIO, look: Look | None = None) -> None:
+        self.look = look or Look()
+        self.screen = Screen(out, err, self.look)
+        self._check = False
+        self._lockstep = True
+        self._task_shown: int | None = None
+        self._footer = Footer(out, self.look.width) if self.look.live else None
+        if self._footer:
+            self.screen.around = self._footer.around
+
+    def close(self) -> None:
+        """Take the footer away, if there is one."""
+        if self._footer:
+            self._footer.close()
+            self._footer = None
+            self.screen.around = lambda write: write()
+
+    def handle(self, event: Event) -> None:
+        """Write what this event has to say."""
+        match event:
+            case Outcome():
+                self._outcome(event)
+            case ItemOutcome():
+                self._item(event)
+            case TaskStarted() | PlayStarted() | RunStarted() | RunEnded() | NoHosts():
+                self._milestone(event)
+            case Retrying():
+                self._retrying(event)
+            case JobPolled(host=host, jid=jid):
+                state = f"started={event.started} finished={event.finished}"
+                self.screen.line(f"ASYNC POLL on {one_line(host)}: jid={one_line(jid)} {state}", GRAY)
+            case JobEnded(host=host, jid=jid):
+                word = "FAILED" if event.failed else "OK"
+                self.screen.line(f"ASYNC {word} on {one_line(host)}: jid={one_line(jid)}", GRAY)
+            case Included():
+                self._included(event)
+            case HandlerNotified(host=host, handler=handler):
+                if self.look.verbosity > 1:
+                    self.screen.line(f"NOTIFIED HANDLER {one_line(handler)} for {one_line(host)}")
+            case Said(message=message):
+                self.screen.line(clean(message))
+            case Warned():
+                self.screen.warn(event.message, event.origin, deprecated=event.deprecated)
+
+    # -- milestones ---------------------------------------------------------------------------------------------------
+
+    def _milestone(self, event: TaskStarted | PlayStarted | RunStarted | RunEnded | NoHosts) -> None:
+        match event:
+            case RunStarted():
+                self._run_started(event)
+            case PlayStarted():
+                self._play_started(event)
+            case TaskStarted(task=task):
+                self._task_started(task)
+            case NoHosts(remaining=True):
+                self.screen.banner("NO MORE HOSTS LEFT")
+            case NoHosts():
+                self.screen.line("skipping: no hosts matched", CYAN)
+            case RunEnded():
+                self._run_ended(event)
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._check = event.check
+        if self.look.verbosity > 1:
+            for playbook in event.playbooks:
+                self.screen.banner(f"PLAYBOOK: {one_line(playbook.rsplit('/', 1)[-1])}")
+        if event.check and self.look.check_mode_markers:
+            self.screen.banner("DRY RUN")
+
+    def _play_started(self, event: PlayStarted) -> None:
+        self._lockstep = event.lockstep
+        self._task_shown = None
+        name = one_line(event.name.strip())
+        self.screen.banner(f"PLAY [{name}]{self._marker(event.check)}" if name else f"PLAY{self._marker(event.check)}")
+        if self._footer:
+            self._footer.play(event.hosts)
+
+    def _task_started(self, task: TaskRef) -> None:
+        if self._footer:
+            self._footer.task("" if short(task.action) == "pause" else _name(task))     # pause may ask a question
+        late = not (self.look.display_ok_hosts and self.look.display_skipped_hosts) or not self._lockstep
+        if late:
+            self._task_shown = None     # its banner comes with its first line
+        else:
+            self._task_banner(task)
+
+    def _task_banner(self, task: TaskRef) -> None:
+        """The task's banner, unless the last banner is its own."""
+        if self._task_shown == task.id:
+            return
+        self._task_shown = task.id
+        word = "RUNNING HANDLER" if task.handler else "TASK"
+        args = f" {one_line(task.args)}" if self.look.display_args_to_stdout and task.args else ""
+        self.screen.banner(f"{word} [{_name(task)}{args}]{self._marker(task.check_mode)}")
+        if self.look.verbosity > 1:
+            self._task_path(task)
+
+    def _task_path(self, task: TaskRef, *, err: bool = False) -> None:
+        self.screen.line(f"task path: {one_line(task.origin.file)}:{task.origin.line}", GRAY, err=err)
+
+    def _marker(self, check: bool) -> str:
+        return " [CHECK MODE]" if check and self.look.check_mode_markers else ""
+
+    def _run_ended(self, event: RunEnded) -> None:
+        self.close()
+        self.screen.banner("PLAY RECAP")
+        for host in sorted(event.hosts):
+            self.screen.line(recap_line(host, event.hosts[host], self.screen.paint))
+        self.screen.line()
+        if self.look.show_custom_stats and event.custom:
+            self.screen.banner("CUSTOM STATS:")
+            for line in custom_stats(event.custom):
+                self.screen.line(line)
+            self.screen.line()
+        if self._check and self.look.check_mode_markers:
+            self.screen.banner("DRY RUN")
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def _outcome(self, event: Outcome) -> None:
+        if self._footer:
+            self._footer.ended(event.host)
+        if not event.has_items:
+            self._single(event)
+        elif event.status is Status.SKIPPED:
+            self._line(event, f"skipping: [{_host(event)}]")
+        elif event.status is Status.UNREACHABLE:
+            self._failure(event, f"fatal: [{_host(event)}]: UNREACHABLE!", explain=False)
+        if event.status.bad and event.ignored:
+            self.screen.line("...ignoring", CYAN)
+
+    def _single(self, event: Outcome) -> None:
+        match event.status:
+            case Status.FAILED:
+                self._failure(event, f"fatal: [{_host(event)}]: FAILED!")
+            case Status.UNREACHABLE:
+                self._failure(event, f"fatal: [{_host(event)}]: UNREACHABLE!")
+            case _:
+                self._diff(event)
+                self._line(event, f"{_WORDS[event.status]}: [{_host(event)}]")
+
+    def _item(self, event: ItemOutcome) -> None:
+        label = f"(item={one_line(event.label)})"
+        if event.status.bad:
+            self._failure(event, f"failed: [{_host(event)}] {label}")
+            return
+        self._diff(event)
+        end = " " if event.status is Status.SKIPPED else ""     # as in Ansible's lines
+        self._line(event, f"{_WORDS[event.status]}: [{_host(event)}] => {label}", end)
+
+    def _line(self, event: Outcome | ItemOutcome, head: str, end: str = "") -> None:
+        """A line for ok, changed or skipped: with the result behind it when it is asked for."""
+        self._warnings(event.data)
+        if self._hidden(event):
+            return
+        self._task_banner(event.task)
+        always = always_shown(event.data, event.task.action) and event.status is not Status.SKIPPED
+        if always or self.look.verbosity > 0:
+            self.screen.line(f"{head} => {self._dump(event, always)}", _COLORS[event.status])
+        else:
+            self.screen.line(head + end, _COLORS[event.status])
+
+    def _hidden(self, event: Outcome | ItemOutcome) -> bool:
+        if event.status is Status.SKIPPED:
+            return not self.look.display_skipped_hosts
+        if short(event.task.action) in _INCLUDES:
+            return True
+        return event.status is Status.OK and not self.look.display_ok_hosts
+
+    def _failure(self, event: Outcome | ItemOutcome, head: str, *, explain: bool = True) -> None:
+        err = self.look.display_failed_stderr
+        self._warnings(event.data)
+        self._task_banner(event.task)
+        lines = failure_lines(event.task, event.status, event.data, self.look.verbosity) if explain else []
+        if lines:
+            self.screen.once(lines, RED, err=err)
+        if self.look.show_task_path_on_failure and self.look.verbosity < 2:
+            self._task_path(event.task, err=err)
+        always = always_shown(event.data, event.task.action)
+        color = BRIGHT_RED if isinstance(event, Outcome) and event.status is Status.UNREACHABLE else RED
+        self.screen.line(f"{head} => {self._dump(event, always)}", color, err=err)
+
+    def _dump(self, event: Outcome | ItemOutcome, always: bool) -> str:
+        data = visible(event.data, event.task.action, self.look.verbosity)
+        indent = always or self.look.verbosity > 2
+        return dump(data, indent=indent, result_format=self.look.result_format)
+
+    def _warnings(self, data: Mapping[str, Any]) -> None:
+        for key, deprecated in (("warnings", False), ("deprecations", True)):
+            given = data.get(key)
+            for warning in given if isinstance(given, list) else []:
+                text = warning.get("msg", warning) if isinstance(warning, Mapping) else warning
+                self.screen.warn(str(text), deprecated=deprecated)
+
+    def _diff(self, event: Outcome | ItemOutcome) -> None:
+        if event.status is not Status.CHANGED or not event.data.get("diff"):
+            return
+        lines = list(diff_lines(event.data["diff"]))
+        if lines:
+            self._task_banner(event.task)
+            self.screen.raw("".join(self.screen.paint(line, _DIFF_COLORS.get(line[0])) for line in lines))
+
+    # -- on the way ---------------------------------------------------------------------------------------------------
+
+    def _retrying(self, event: Retrying) -> None:
+        honest = event.waiting and self.look.waiting_words
+        word, rest = ("WAITING", "checks") if honest else ("FAILED - RETRYING", "retries")
+        line = f"{word}: [{_host(event)}]: {_name(event.task)} ({event.left} {rest} left)."
+        if self.look.verbosity > 2:
+            line += f"Result was: {dump(visible(event.data, event.task.action, self.look.verbosity), indent=True)}"
+        self.screen.line(line, GRAY)
+
+    def _included(self, event: Included) -> None:
+        if not self.look.display_included_hosts:
+            return
+        label = f" => (item={one_line(event.label)})" if event.label is not None else ""
+        hosts = ", ".join(one_line(host) for host in event.hosts)
+        self.screen.line(f"included: {one_line(event.file)} for {hosts}{label}", CYAN)
+
+
+def _host(event: Outcome | ItemOutcome | Retrying) -> str:
+    """The host as it stands in brackets: "web1", or "web1 -> lb1" when the task was delegated."""
+    return one_line(f"{event.host} -> {event.delegated}" if event.delegated else event.host)
+
+
+def _name(task: TaskRef) -> str:
+    return one_line((task.name or task.action).strip())

@@ -1,0 +1,69 @@
+"""What --list-hosts, --list-tasks, --list-tags and --syntax-check print: lines of text, as people grep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from asyncrun.playbook.model import Block, Play, Playbook, Task
+from asyncrun.playbook.tags import prune
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What to list, and of which tasks; `name` and `hosts` say how a play is called and on which hosts it runs."""
+
+    name: Callable[[Play], str]
+    hosts: Callable[[Play], Sequence[str]]
+    list_hosts: bool = False
+    list_tasks: bool = False
+    list_tags: bool = False
+    only: Collection[str] = ()
+    skip: Collection[str] = ()
+
+
+def describe(shown: str, playbook: Playbook, listing: Listing) -> list[str]:
+    """The lines for one playbook, called `shown`: all that --syntax-check prints is the first two."""
+    lines = ["", f"playbook: {shown}"]
+    if listing.list_hosts or listing.list_tasks or listing.list_tags:
+        for number, play in enumerate(playbook.plays, 1):
+            lines += ["", *_play(number, play, listing)]
+    return lines
+
+
+def _play(number: int, play: Play, listing: Listing) -> Iterator[str]:
+    patterns = [str(each) for each in play.hosts] if isinstance(play.hosts, list | tuple) else [str(play.hosts)]
+    yield (
+        f"  play #{number} ({','.join(patterns)}): {listing.name(play)}\tTAGS: [{','.join(sorted(play.tags))}]"
+    )
+    if listing.list_hosts:
+        hosts = listing.hosts(play)
+        yield f"    pattern: {patterns}"
+        yield f"    hosts ({len(hosts)}):"
+        yield from (f"      {host}" for host in hosts)
+    tasks = list(_tasks(_listed(play.body, listing)))
+    if listing.list_tasks:
+        yield "    tasks:"
+        yield from (f"      {task.label}\tTAGS: [{', '.join(sorted(task.tags))}]" for task in tasks)
+    if listing.list_tags:
+        tags = sorted({tag for task in tasks for tag in task.tags})
+        yield f"      TASK TAGS: [{', '.join(tags)}]"
+
+
+def _listed(body: Block, listing: Listing) -> Block:
+    """The body with the tasks to list: --list-tags without a selection shows `never` too."""
+    if listing.list_tags and not listing.only and not listing.skip:
+        return body
+    return prune(body, listing.only, listing.skip)
+
+
+def _tasks(block: Block) -> Iterator[Task]:
+    """The tasks that somebody wrote, those of rescue and always left out."""
+    for item in block.tasks:
+        if isinstance(item, Block):
+            yield from _tasks(item)
+        elif not item.implicit:
+            yield item
+
+
+__all__ = ["Listing", "describe"]

@@ -1,0 +1,143 @@
+"""Playbook files to the model: plays, their sections and imports, with all inheritance settled.
+
+load(path, ctx) -> Playbook          the file with all that it imports
+tasks_of(path, include, ctx, ...)    a file of tasks included while running, as if it stood at that place
+adhoc_play(pattern, name, text, ctx) a play of one task, for the ad-hoc command
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from asyncrun.errors import ParseError, SourceError
+from asyncrun.origin import Origin
+from asyncrun.playbook.action import COMMAND_OPTIONS, COMMANDS, RAW, ActionFinder, Found, short_name
+from asyncrun.playbook.context import LoadContext, Render
+from asyncrun.playbook.inherit import key_origin, unknown_keyword
+from asyncrun.playbook.keywords import BY_NAME, IMPORT_PLAYBOOK, PLAY
+from asyncrun.playbook.model import Block, Play, Playbook, Task
+from asyncrun.playbook.play import Around, PlayReader
+from asyncrun.playbook.tasks import Place, TaskReader
+from asyncrun.playbook.values import check_variables, is_template, type_name
+from asyncrun.source import origin_of, yaml
+
+NOT_ADHOC = frozenset(("import_playbook", "import_role", "import_tasks", "include_role", "include_tasks"))
+COMMAND_ARGUMENTS = COMMAND_OPTIONS | {RAW, "argv", "cmd", "expand_argument_vars"}
+
+
+def load(path: str, ctx: LoadContext) -> Playbook:
+    """The playbook in a file, with all plays that it imports. ParseError, SourceError, VaultError."""
+    try:
+        return Playbook(path, tuple(_plays(path, ctx, Around(), ())))
+    except RecursionError:
+        raise ParseError(f"{path} is nested too deeply", origin=Origin(path)) from None
+
+
+def _plays(path: str, ctx: LoadContext, around: Around, files: tuple[str, ...]) -> list[Play]:
+    data = yaml.load_file(path, vault=ctx.vault, warn=ctx.warn)
+    start = Origin(path)
+    if data is None:
+        raise ParseError(f"Empty playbook, nothing to do: {path}", origin=start)
+    if not isinstance(data, list):
+        raise ParseError(f"A playbook must be a list of plays, got a {type_name(data)} instead: {path}",
+                         origin=origin_of(data) or start, hint="A play begins with `- hosts: ...`.")
+    if not data:
+        raise ParseError(f"A playbook must contain at least one play: {path}", origin=start)
+    plays: list[Play] = []
+    for index, entry in enumerate(data):
+        if not isinstance(entry, dict):
+            raise ParseError("playbook entries must be either valid plays or 'import_playbook' statements",
+                             origin=origin_of(data, index) or start)
+        imported = next((key for key in entry if short_name(str(key)) == "import_playbook"), None)
+        if imported is None:
+            plays.append(PlayReader(ctx, path, around).play(entry))
+        else:
+            plays += _imported(entry, imported, path, ctx, around, (*files, str(Path(path).resolve())))
+    return plays
+
+
+def _imported(
+    entry: dict[Any, Any], key: str, path: str, ctx: LoadContext, around: Around, files: tuple[str, ...]
+) -> list[Play]:
+    """The plays of an import_playbook, with its vars, tags and conditions around them."""
+    for name in entry:
+        if name == key or name in IMPORT_PLAYBOOK:
+            continue
+        if name not in BY_NAME or name in ("hosts", "tasks", "roles") or BY_NAME[name].on == PLAY:
+            raise unknown_keyword(name, "PlaybookInclude", dict.fromkeys(IMPORT_PLAYBOOK), key_origin(entry, name))
+        ctx.warn(f"{key_origin(entry, name)}: '{name}' on import_playbook does nothing: write it on its plays")
+    at = origin_of(entry, key)
+    name = entry[key]
+    if not isinstance(name, str) or not name.strip():
+        raise ParseError("The field 'import_playbook' is required but was not set.", origin=at)
+    if entry.get("vars") is not None:
+        check_variables(entry["vars"], "PlaybookInclude", origin_of(entry, "vars"),
+                        lambda each: origin_of(entry["vars"], each, of="key"))
+    inner = around.inside(entry, TaskReader(ctx, lambda: around.vars).settler)
+    if is_template(name):
+        name = str(TaskReader(ctx, lambda: inner.vars).rendered(name, at, "import path"))
+    target = Path(Path(path).parent, Path(name.strip()).expanduser())
+    if str(target.resolve()) in files:
+        raise ParseError(f"{target} imports itself", origin=at)
+    if not target.is_file():
+        raise SourceError(f"Could not find or access '{target}'", origin=at)
+    return _plays(str(target), ctx, inner, files)
+
+
+def tasks_of(path: str, include: Task, ctx: LoadContext, variables: Mapping[str, Any]) -> Block:
+    """The tasks of a file that `include` (an include_tasks) asked for, as if they stood in its place.
+
+    `variables`: what names of imports, and tags, in that file may use. The vars of the include are among the
+    tasks' own, still unrendered.
+    """
+    spec = include.include
+    if spec is None:
+        raise ValueError(f"{include.written_action} is no include")
+    reader = TaskReader(ctx, lambda: variables)
+    items = reader.file(path, spec.inherited, Place(handlers=spec.handler, files=(path,)))
+    return Block(items, origin=Origin(path))
+
+
+def adhoc_play(
+    pattern: str, name: str, text: str, ctx: LoadContext, *,
+    async_seconds: int = 0, poll: float | None = None, timeout: int | None = None, directory: str = ".",
+) -> Play:
+    """A play of one task: module `name` with `text` as its arguments (k=v, free text, or a JSON or YAML mapping)."""
+    at = Origin("command line")
+    if short_name(name) in NOT_ADHOC:
+        raise ParseError(f"'{name}' is not a valid action for ad-hoc commands")
+    if short_name(name) in COMMANDS and not text.strip():
+        raise ParseError(f"No argument passed to {name} module", hint="Give them with -a.")
+    found = _adhoc_action(name, text, ctx, at)
+    task = Task(
+        id=next(ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
+        async_seconds=async_seconds or None, poll=poll if async_seconds else None, timeout=timeout or None,
+        directory=directory,
+    )
+    return Play(
+        name="Ansible Ad-Hoc", origin=at, hosts=pattern, body=Block((task,), origin=at), gather_facts=False,
+        directory=directory,
+    )
+
+
+def _adhoc_action(name: str, text: str, ctx: LoadContext, at: Origin) -> Found:
+    """The action with its arguments; a text in braces is a mapping, unless it is a command in braces."""
+    finder = ActionFinder(ctx.catalog, lambda template, _: ctx.render(template, ctx.variables))
+    if not text.strip().startswith("{") or is_template(text):
+        return finder.parsed(name, text, at)
+    command = short_name(name) in COMMANDS
+    try:
+        args = yaml.load(text, "command line", vault=ctx.vault, warn=ctx.warn)
+    except ParseError:
+        if not command:
+            raise
+        args = None
+    if not isinstance(args, Mapping) or (command and not COMMAND_ARGUMENTS.issuperset(args)):
+        return finder.parsed(name, text, at)
+    return replace(finder.parsed(name, "", at), args=args)
+
+
+__all__ = ["LoadContext", "Render", "adhoc_play", "load", "tasks_of"]

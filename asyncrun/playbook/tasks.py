@@ -1,0 +1,258 @@
+"""Lists of tasks and blocks to the model: imports read in their places, each task with all that it inherits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from asyncrun.errors import AsyncrunError, ParseError, SourceError
+from asyncrun.origin import Origin
+from asyncrun.playbook import action
+from asyncrun.playbook.action import ActionFinder, Found
+from asyncrun.playbook.context import LoadContext
+from asyncrun.playbook.inherit import Inherited, Settler, key_origin, unknown_keyword
+from asyncrun.playbook.keywords import BLOCK, HANDLER, INCLUDE_TASKS, LOST_ON_IMPORT, PLAY, TASK, Keyword, allowed
+from asyncrun.playbook.leaf import check_async, loop_of, own_fields
+from asyncrun.playbook.model import Block, IncludeSpec, Task
+from asyncrun.playbook.values import is_template, type_name
+from asyncrun.source import origin_of, yaml
+
+BLOCK_SECTIONS = ("block", "rescue", "always")
+ALLOWED: Mapping[str, Mapping[str, Keyword]] = {place: allowed(place) for place in (PLAY, BLOCK, TASK, HANDLER)}
+
+Item = Task | Block
+Names = Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the reader is: in a handlers section or not, how deep in blocks, and through which imports it came."""
+
+    handlers: bool = False
+    block: bool = False
+    files: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The letter of the keywords that a task may have here."""
+        return HANDLER if self.handlers else TASK
+
+    @property
+    def name(self) -> str:
+        """What a task is called here in errors."""
+        return "Handler" if self.handlers else "Task"
+
+
+@dataclass(slots=True)
+class TaskReader:
+    """Reads the tasks of one play. `names`: the variables that names of imports, and tags, may use."""
+
+    ctx: LoadContext
+    names: Names
+    settler: Settler = field(init=False)
+    finder: ActionFinder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settler = Settler(self.ctx.catalog, self.ctx.warn, lambda text, at: self.rendered(text, at, "tags"))
+        self.finder = ActionFinder(self.ctx.catalog, lambda text, at: self.rendered(text, at, "action"))
+
+    def rendered(self, text: str, at: Origin | None, what: str, more: tuple[Mapping[str, Any], ...] = ()) -> Any:
+        """A template that is needed while loading. ParseError when its variables are not there yet."""
+        variables = dict(self.names())
+        for layer in more:
+            variables.update(layer)
+        variables.update(self.ctx.variables)
+        try:
+            return self.ctx.render(text, variables)
+        except AsyncrunError as error:
+            raise ParseError(
+                f"Error when evaluating variable in {what} '{text}': {error.message}", origin=at,
+                hint="It is read before any host is known: only the play's vars and vars_files, and extra vars, count.",
+            ) from error
+
+    def items(self, data: Any, what: str, outer: Inherited, place: Place, at: Origin | None) -> tuple[Item, ...]:
+        """The tasks and blocks of a list; `what` names it in errors."""
+        if data is None:
+            return ()
+        if not isinstance(data, list):
+            raise ParseError(
+                f"A malformed block was encountered while loading {what}: it should be a list of tasks but is a "
+                f"{type_name(data)}",
+                origin=at,
+            )
+        found: list[Item] = []
+        for index, each in enumerate(data):
+            if isinstance(each, dict):
+                found += self.item(each, outer, place)
+            elif each is not None:
+                raise ParseError(
+                    f"A malformed block was encountered while loading {what}: a task is a mapping, not a "
+                    f"{type_name(each)}",
+                    origin=origin_of(data, index) or at, hint="Write `- name: ...` and the module below it.",
+                )
+        return tuple(found)
+
+    def item(self, data: dict[Any, Any], outer: Inherited, place: Place) -> tuple[Item, ...]:
+        """What one entry of a list gives: a task, a block, or all of an import."""
+        if any(section in data for section in BLOCK_SECTIONS):
+            block = self.block(data, outer, place)
+            return block.tasks if place.handlers else (block,)
+        known = ALLOWED[place.key]
+        found = self.finder.find(data, known, place.name)
+        if found.name == action.IMPORT_TASKS:
+            return self.imported(data, found, outer, place)
+        if found.name == action.INCLUDE_TASKS:
+            return (self.include(data, found, outer, place),)
+        if found.name in action.ROLE_ACTIONS:
+            raise roles_missing(found.written, key_origin(data, found.written))
+        if found.name == action.IMPORT_PLAYBOOK:
+            raise ParseError("import_playbook cannot stand among tasks", origin=key_origin(data, found.written),
+                             hint="It stands at the top of a playbook, where a play could.")
+        return (self.task(data, found, outer, place),)
+
+    def block(self, data: dict[Any, Any], outer: Inherited, place: Place) -> Block:
+        """A block with its rescue and always."""
+        for name in data:
+            if name not in ALLOWED[BLOCK]:
+                error = unknown_keyword(name, "Block", ALLOWED[BLOCK], key_origin(data, name))
+                if name in self.ctx.catalog:
+                    error.hint = "A block calls no module itself: move it into a task of `block:`."
+                raise error
+        if "block" not in data:
+            lone = next(section for section in BLOCK_SECTIONS if section in data)
+            raise ParseError(f"'{lone}' keyword cannot be used without 'block'", origin=key_origin(data, lone))
+        if place.handlers and place.block:
+            raise ParseError("Using a block as a handler is not supported.", origin=origin_of(data))
+        if data["block"] is None:
+            raise ParseError(
+                "A malformed block was encountered while loading block: it should be a list of tasks but is empty",
+                origin=key_origin(data, "block"),
+            )
+        if place.handlers and (data.get("rescue") or data.get("always")):
+            self.warn(origin_of(data), "handlers run one by one: rescue and always of a block among them never do")
+        inner = self.settler.settle(data, outer, "Block")
+        inside = replace(place, block=True)
+        tasks, rescue, always = (
+            self.items(data.get(name), name, inner, inside, origin_of(data, name)) for name in BLOCK_SECTIONS
+        )
+        return Block(tasks, rescue, always, origin_of(data))
+
+    def task(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
+        """One task or handler."""
+        inner = self.settler.settle(data, outer, place.name)
+        check_async(data, found.name, self.warn)
+        return self.built(data, found, inner, place)
+
+    def built(
+        self, data: dict[Any, Any], found: Found, inner: Inherited, place: Place, include: IncludeSpec | None = None
+    ) -> Task:
+        """The Task of what has been found and settled."""
+        fields = inner.fields()
+        if found.local:
+            fields["delegate_to"] = "localhost"
+        at = origin_of(data) or Origin(inner.directory or ".")
+        origins = {**inner.origins, "action": found.origin or at}
+        return Task(
+            id=next(self.ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
+            origins=origins, handler=place.handlers, include=include,
+            loop=loop_of(data, self.ctx.lookups, place.name), **fields, **own_fields(data),
+        )
+
+    def include(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
+        """An include_tasks: its tasks inherit what is around it, its vars, and what `apply` says."""
+        for name in data:
+            if name in ALLOWED[place.key] and name not in INCLUDE_TASKS:
+                raise ParseError(
+                    f"'{name}' is not a valid attribute for a TaskInclude", origin=key_origin(data, name),
+                    hint=f"Write it on the tasks of that file, or under `apply:` of {found.written}."
+                    if name in ALLOWED[BLOCK] else "Write it on the tasks of that file.",
+                )
+        file, apply = self.include_args(data, found, ("file", "apply"))
+        spread = outer
+        if apply is not None:
+            self.check_apply(apply, found)
+            spread = self.settler.settle(apply, spread, "Block")
+        if isinstance(data.get("vars"), Mapping):
+            spread = replace(spread, vars=(*spread.vars, data["vars"]))
+        inner = self.settler.settle(data, outer, place.name)
+        args = {"file": file} if apply is None else {"file": file, "apply": apply}
+        found = replace(found, name=action.INCLUDE_TASKS, args=args)
+        return self.built(data, found, inner, place, IncludeSpec(spread, place.handlers))
+
+    def include_args(self, data: Mapping[Any, Any], found: Found, known: tuple[str, ...]) -> tuple[Any, Any]:
+        """The file, and `apply`, of an import or include. ParseError for anything else among its arguments."""
+        args = dict(found.args)
+        raw = args.pop(action.RAW, None)
+        at = key_origin(data, found.written)
+        unknown = sorted(str(name) for name in args if name not in known)
+        if unknown:
+            raise ParseError(f"Invalid options for {found.written}: {','.join(unknown)}", origin=at,
+                             hint=f"It takes: {', '.join(known)}.")
+        file = args.get("file") or (raw.strip() if isinstance(raw, str) else raw)
+        if not file:
+            raise ParseError(f"No file specified for {found.written}", origin=at)
+        return file, args.get("apply")
+
+    def check_apply(self, apply: Any, found: Found) -> None:
+        """ParseError unless `apply` is a mapping of keywords that a block may have."""
+        if not isinstance(apply, Mapping):
+            raise ParseError(f"Expected a dict for apply but got {type_name(apply)} instead", origin=found.origin)
+        for name in apply:
+            if name not in ALLOWED[BLOCK] or name in BLOCK_SECTIONS:
+                raise unknown_keyword(name, "Block", ALLOWED[BLOCK], key_origin(apply, name))
+
+    def imported(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> tuple[Item, ...]:
+        """The tasks of an import_tasks, in its place."""
+        for name in data:
+            if name == "loop" or (isinstance(name, str) and name.startswith("with_")):
+                raise ParseError(
+                    f"You cannot use loops on '{found.written}' statements. You should use 'include_tasks' instead.",
+                    origin=key_origin(data, name),
+                )
+            if name in LOST_ON_IMPORT:
+                self.warn(key_origin(data, name), f"'{name}' on {found.written} does nothing: write it on its tasks")
+        inner = self.settler.settle(data, outer, place.name)
+        name, _ = self.include_args(data, found, ("file",))
+        at = found.origin or origin_of(data)
+        if is_template(name):
+            name = self.rendered(name, at, "import path", inner.vars)
+        path = find_file(str(name), inner, at)
+        if path in place.files:
+            raise ParseError(f"{path} imports itself: {' -> '.join((*place.files, path))}", origin=at,
+                             hint="Use include_tasks with a `when` that ends it.")
+        return self.file(path, inner, replace(place, files=(*place.files, path)))
+
+    def file(self, path: str, outer: Inherited, place: Place) -> tuple[Item, ...]:
+        """The tasks of a file."""
+        data = yaml.load_file(path, vault=self.ctx.vault, warn=self.ctx.warn)
+        if data is not None and not isinstance(data, list):
+            raise ParseError("included task files must contain a list of tasks",
+                             origin=origin_of(data) or Origin(path))
+        return self.items(data, path, outer.at(str(Path(path).parent)), place, Origin(path))
+
+    def warn(self, at: Origin | None, text: str) -> None:
+        """Say something that does not stop the run."""
+        self.ctx.warn(f"{at}: {text}" if at else text)
+
+
+def find_file(name: str, around: Inherited, at: Origin | None) -> str:
+    """The path of a file of tasks: beside the one that names it, beside the playbook, or in `tasks` there."""
+    path = Path(name).expanduser()
+    folders = dict.fromkeys((around.directory, around.base))
+    candidates = [Path(folder, path) for folder in folders]
+    candidates += [Path(folder, "tasks", path) for folder in folders if not path.is_absolute()]
+    for candidate in candidates:
+        if candidate.is_file():
+            return str(candidate)
+    raise SourceError(f"Could not find or access '{candidates[0]}'", origin=at)
+
+
+def roles_missing(what: str, at: Origin | None) -> ParseError:
+    """The error for everything that needs roles."""
+    return ParseError(f"'{what}': roles are not supported yet", origin=at,
+                      hint="Until they are: import_tasks with the role's tasks/main.yml.")
+
+
+__all__ = ["ALLOWED", "Item", "Place", "TaskReader", "find_file", "roles_missing"]

@@ -1,0 +1,312 @@
+"""Jobs as the agent sees them (runs on the target): start one, say how it stands, wait for its end, clean up, kill.
+
+A job's state is what the kernel and the files say: running while its supervisor holds the lock of the job's record;
+else finished (the status file, or the record when that is spoilt), or lost. Also reads the status files of Ansible's
+own jobs, which have no record. What is returned are the values that users register, with Ansible's keys; a job that was
+started under no_log has `_asyncrun_no_log: true` besides, which is for the controller and to be taken out there.
+"""
+
+import json
+import os
+import signal
+import time
+
+from . import child, jobfiles, jobstate, procs, supervisor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional, Tuple
+
+    Body = Dict[str, Any]
+    Result = Dict[str, Any]
+    Answer = Callable[[Result], None]
+    Key = Tuple[str, str]                     # folder (absolute), jid
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+WATCH = 0.2                       # seconds between looks at a job that some other agent started
+PIPES = 400                       # jobs whose end is told by a pipe; more are looked at as those of other agents
+BRIEF = 1200                      # bytes of each output in the answer about a running job
+ENOUGH = 16 * 1024 * 1024         # bytes of results in one answer to `wait`: what is left out comes with the next
+_DAY = 86400.0
+
+
+class _Pipe(object):
+    """The agent's end of a pipe to a supervisor: open as long as that lives."""
+
+    def __init__(self, fd: int, key: "Key", answer: "Optional[Answer]") -> None:
+        self.fd = fd
+        self.key = key
+        self.answer = answer                  # who waits to hear that the job was started
+        self.data = b""
+
+    def lines(self) -> "list[Result]":
+        """The whole lines that came; they are taken out."""
+        *whole, self.data = self.data.split(b"\n")
+        return [json.loads(line.decode("utf-8")) for line in whole]
+
+
+class _Wait(object):
+    """Somebody who wants to hear of the end of any of some jobs."""
+
+    def __init__(self, keys: "list[Key]", until: float, answer: "Callable[[], None]") -> None:
+        self.keys = keys
+        self.until = until
+        self.answer = answer
+
+
+class Jobs(object):
+    """The jobs of one agent. Not thread-safe; only `start` without `reply` blocks, for the disk."""
+
+    def __init__(
+        self, run_module: "supervisor.RunModule" = child.run_module, encode: "Callable[[Result], bytes]" = child.encode,
+        boot_id: str = BOOT_ID, grace: float = 5.0, keep: float = 7 * _DAY,
+    ) -> None:
+        """`boot_id`: path of the file that tells one boot from another; `grace`: seconds between TERM and KILL.
+
+        `keep`: seconds after which an ended job that nobody collected is removed.
+        """
+        self._run_module = run_module
+        self._encode = encode
+        self._grace = grace
+        self._keep = keep
+        self._subreaper: "Optional[Callable[[], None]]" = None
+        self._pipes: "Dict[int, _Pipe]" = {}
+        self._state = jobstate.State(encode, boot_id, grace)
+        self._waits: "list[_Wait]" = []
+        self._look_at = 0.0                       # when to look at other agents' jobs next
+        self._pruned: "Dict[str, float]" = {}
+
+    # -- requests
+
+    def start(self, body: "Body", upload: "Any" = None, reply: "Optional[Answer]" = None) -> "Optional[Result]":
+        """Start body["run"] as the job body["jid"] in the folder body["dir"], ended after body["limit"] seconds
+        (TERM, body["grace"] seconds, KILL).
+
+        Gives the launch result once "started" is on disk; with `reply` that is called with it later, and None is given
+        at once: then many starts wait for the disk together. Starting a job that was started changes nothing.
+        """
+        said: "list[Result]" = []
+        answer = reply or said.append
+        pipe = self._fork(body, upload, answer)
+        if reply is not None:
+            return None
+        while pipe is not None and not said and pipe.fd in self._pipes:
+            self.on_readable(pipe.fd)
+        return said[0]
+
+    def status(self, body: "Body") -> "Result":
+        """How the job stands: the value that async_status gives. body["output"] "all": a running one's whole output."""
+        key, refusal = self._key(body)
+        if refusal is not None:
+            return refusal
+        return self._state.status(key, jobfiles.OUTPUT_CAP if body.get("output") == "all" else BRIEF)
+
+    def wait(self, body: "Body", reply: "Answer") -> None:
+        """Reply {"jobs": {jid: status}} as soon as any of body["jids"] is not running, or after body["seconds"].
+
+        Running jobs are without output. When the results are very large some ended jobs are left out.
+        """
+        path = body.get("dir") or "~/.ansible_async"
+        jids = list(body.get("jids") or ())
+        keys = [(jobfiles.full_path(path), jid) for jid in jids if jobfiles.is_jid(jid)]
+        wait = _Wait(keys, time.monotonic() + float(body.get("seconds") or 0),
+                     lambda: reply({"jobs": self._all(jids, path)}))
+        self._waits.append(wait)
+        if len(keys) < len(jids) or not all(self._state.runs(key) for key in keys):
+            wait.until = 0.0
+        self.on_time()
+
+    def clean(self, body: "Body") -> "Result":
+        """Remove the job's files. A running job goes on, and leaves no result."""
+        key, refusal = self._key(body)
+        if refusal is not None:
+            return refusal
+        path, jid = key
+        result = self._state.named(key, erased=os.path.join(path, jid), started=False, finished=False, changed=False)
+        del result["results_file"]
+        self._state.told.pop(key, None)
+        folder, refused = self._state.open_folder(path)
+        if folder is None:
+            return dict(refused or self._state.missing(key), erased=os.path.join(path, jid))
+        try:
+            gone = self._remove(folder, jid)
+        except OSError as error:
+            return self._state.failed(key, "the job's files cannot be removed: %s" % error)
+        finally:
+            os.close(folder)
+        return result if gone else dict(self._state.missing(key), erased=os.path.join(path, jid))
+
+    def kill(self, body: "Body", reply: "Answer") -> None:
+        """End the job and everything below it: TERM, body["grace"] seconds, KILL. Replies its status when it ended."""
+        key, refusal = self._key(body)
+        if refusal is not None:
+            reply(refusal)
+            return
+        grace = float(self._grace if body.get("grace") is None else body["grace"])
+        if self._state.runs(key) and not self._order(key, {"kill": True, "grace": grace}):
+            reply(self._state.failed(key, "the job cannot be killed: asyncrun did not start it"))
+            return
+        self._waits.append(_Wait([key], time.monotonic() + grace + procs.PATIENCE + 2.0,
+                                 lambda: reply(self._state.status(key, BRIEF))))
+        self.on_time()
+
+    # -- for the agent's loop
+
+    def fds(self) -> "list[int]":
+        """The descriptors to watch for reading."""
+        return list(self._pipes)
+
+    def on_readable(self, fd: int) -> None:
+        """A descriptor of `fds` can be read: a supervisor said something, or ended."""
+        pipe = self._pipes.get(fd)
+        if pipe is None:
+            return
+        try:
+            chunk = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        pipe.data += chunk
+        for word in pipe.lines():
+            self._hear(pipe, word)
+        if not chunk:
+            self._hear(pipe, {"failed": "its supervisor was killed"})
+            self._drop(pipe)
+            self._look_at = 0.0
+            self.on_time()
+
+    def deadline(self) -> "Optional[float]":
+        """The monotonic time at which `on_time` wants to be called; None: not without something to read."""
+        if not self._waits:
+            return None
+        until = min(wait.until for wait in self._waits)
+        if any(key not in self._state.piped for wait in self._waits for key in wait.keys):
+            return min(until, self._look_at)
+        return until
+
+    def on_time(self) -> None:
+        """Answer those whose time has come or whose job has ended."""
+        now = time.monotonic()
+        look = now >= self._look_at
+        if look:
+            self._look_at = now + WATCH
+        due = [wait for wait in self._waits
+               if now >= wait.until or (look and not all(self._state.runs(key) for key in wait.keys))]
+        self._waits = [wait for wait in self._waits if wait not in due]
+        for wait in due:
+            wait.answer()
+
+    # -- start
+
+    def _fork(self, body: "Body", upload: "Any", answer: "Answer") -> "Optional[_Pipe]":
+        key, refusal = self._key(body)
+        if refusal is not None:
+            answer(dict(refusal, started=False))
+            return None
+        job = self._job(key, body, upload)
+        if self._subreaper is None:
+            self._subreaper = procs.find_subreaper()
+        try:
+            read, write = os.pipe()
+        except OSError as error:
+            answer(self._state.not_started(key, str(error)))
+            return None
+        main = supervisor.Supervisor(job, write, self._run_module, self._encode, self._subreaper).main
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(read)
+            os.close(write)
+            answer(self._state.not_started(key, str(error)))
+            return None
+        if pid == 0:
+            supervisor.detach(write, main)
+        os.close(write)
+        os.waitpid(pid, 0)                        # it only forks once more
+        pipe = self._pipes[read] = _Pipe(read, key, answer)
+        return pipe
+
+    def _job(self, key: "Key", body: "Body", upload: "Any") -> supervisor.Job:
+        job = supervisor.Job(key[1], key[0], body)
+        job.grace = float(self._grace if body.get("grace") is None else body["grace"])
+        job.upload = upload
+        job.boot = self._state.boot()
+        if time.monotonic() - self._pruned.get(key[0], -_DAY) > 3600:
+            self._pruned[key[0]] = time.monotonic()
+            job.prune_before = time.time() - self._keep
+        return job
+
+    def _hear(self, pipe: _Pipe, word: "Result") -> None:
+        if "result" in word:
+            hidden = {jobstate.NO_LOG: True} if word.get("no_log") else {}
+            self._state.told[pipe.key] = dict(word["result"], **hidden)
+        elif pipe.answer is not None:
+            answer, pipe.answer = pipe.answer, None
+            if "failed" in word:
+                answer(self._state.not_started(pipe.key, str(word["failed"])))
+                return
+            if not word.get("again"):
+                self._state.told.pop(pipe.key, None)
+                self._state.piped[pipe.key] = pipe.fd
+                if len(self._state.piped) > PIPES:
+                    self._drop(pipe)
+            answer(self._state.named(pipe.key, changed=True, failed=False, started=True, finished=False))
+
+    def _drop(self, pipe: _Pipe) -> None:
+        os.close(pipe.fd)
+        del self._pipes[pipe.fd]
+        if self._state.piped.get(pipe.key) == pipe.fd:
+            del self._state.piped[pipe.key]
+
+    def _all(self, jids: "list[Any]", path: str) -> "Dict[str, Result]":
+        """The states of several jobs: with results while they fit, without output where a job runs."""
+        told: "Dict[str, Result]" = {}
+        size = 0
+        for jid in jids:
+            key, refusal = self._key({"jid": jid, "dir": path})
+            result = refusal or self._state.status(key, 0)
+            size += sum(len(text) for text in result.values() if isinstance(text, str))
+            if told and size > ENOUGH:
+                break
+            told[str(jid)] = result
+        return told
+
+    # -- pieces
+
+    def _key(self, body: "Body") -> "Tuple[Key, Optional[Result]]":
+        """Which job is meant; with a refusal when that is no job id. Nothing is touched before this."""
+        jid = body.get("jid")
+        path = body.get("dir") or "~/.ansible_async"
+        if not jobfiles.is_jid(jid) or not isinstance(path, str) or "\0" in path:
+            wrong = "invalid job id %.100r: it has to be like j123.45 (j, digits, a dot, digits)" % (jid,)
+            if jobfiles.is_jid(jid):
+                wrong = "invalid async_dir %.100r" % (path,)
+            return ("", ""), {"failed": True, "changed": False, "started": True, "finished": True, "msg": wrong}
+        return (jobfiles.full_path(path), str(jid)), None
+
+    def _remove(self, folder: int, jid: str) -> "list[str]":
+        record = jobfiles.open_record(folder, jid)
+        if record is not None:
+            try:
+                jobfiles.write_slot(record, "order", {"clean": True})
+            finally:
+                os.close(record)
+        return jobfiles.remove_job(folder, jid)
+
+    def _order(self, key: "Key", order: "Result") -> bool:
+        """Leave an order for the job's supervisor, and wake it; False when it has none."""
+        folder, _refused = self._state.open_folder(key[0])
+        record = None
+        try:
+            record = None if folder is None else jobfiles.open_record(folder, key[1])
+            if record is None:                    # its files were removed: its processes can be found all the same
+                return self._state.end_orphans(key[1], {})
+            start = jobfiles.read_slot(record, "start")
+            jobfiles.write_slot(record, "order", order)
+            about = procs.stat(int(start.get("pid") or 0))
+            if about is not None and about.start == start.get("since") and jobfiles.is_locked(record):
+                procs.send(int(start["pid"]), signal.SIGTERM)
+            return True
+        finally:
+            for file in (record, folder):
+                if file is not None:
+                    os.close(file)

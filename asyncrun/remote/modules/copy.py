@@ -1,0 +1,103 @@
+"""copy: files and folders, from the controller to the target, or (remote_src) from one place there to another.
+
+What comes from the controller is read by actions/files.py and installed by put.py; this file does remote_src.
+"""
+
+import os
+import stat
+
+from .. import files, install
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..module import Module
+
+SPEC = {
+    "summary": "Copy files or whole folders to the target, or a text into a file there.",
+    "options": {
+        "src": {"type": "path", "doc": "A file or folder of the controller: beside the playbook in files/, or "
+                                       "absolute. A folder with a trailing slash means what is in it."},
+        "content": {"type": "str", "doc": "The text that the file is to have, instead of src."},
+        "dest": {"type": "path", "required": True,
+                 "doc": "The file there. A trailing slash, or a folder that exists, keeps the name of src."},
+        "remote_src": {"type": "bool", "default": False, "doc": "src is a path of the target."},
+        "backup": {"type": "bool", "default": False, "doc": "Keep the old file beside it, with the time in its name."},
+        "force": {"type": "bool", "default": True, "doc": "No: a file that is there stays as it is."},
+        "validate": {"type": "str", "doc": "A command that must accept the new file; %s is its name."},
+        "directory_mode": {"type": "raw", "doc": "The mode of folders that are new."},
+        "follow": {"type": "bool", "default": False, "doc": "Where dest is a link, write what it leads to."},
+        "local_follow": {"type": "bool", "doc": "Links in src: copy what they lead to (the default), or the link."},
+        "checksum": {"type": "str", "doc": "The SHA-1 that the file must have."},
+        "decrypt": {"type": "bool", "default": True, "side": "controller", "doc": "Open a vaulted src first."},
+    },
+    "file_options": True,
+    "check_mode": "full",
+    "returns": {"dest": "The file.", "src": "Where it came from.", "checksum": "Its SHA-1.", "md5sum": "Its MD5.",
+                "backup_file": "The old file's new name.", "state": "file, or directory."},
+    "examples": """
+- name: The shop's settings
+  copy: {src: shop.conf, dest: /etc/shop/, owner: root, mode: "0640", backup: true}
+- name: A text of one line
+  copy: {content: "blue\\n", dest: /etc/shop/colour}
+- name: What is there, to another place there
+  copy: {src: /etc/shop/, dest: /var/backups/shop, remote_src: true, mode: preserve}
+""",
+}
+
+
+def run(m: "Module") -> "dict[str, Any]":
+    src, dest = m.args["src"], m.args["dest"]
+    if not src:
+        m.fail("src (or content) is required")
+    if not os.path.lexists(src):
+        m.fail("Source %s not found" % src)
+    if not os.access(src, os.R_OK):
+        m.fail("Source %s not readable" % src)
+    if os.path.isdir(src):
+        return _folder(m, src, dest)
+    dest = install.place(m, dest, os.path.basename(src))
+    if m.check and not os.path.isdir(os.path.dirname(dest) or "."):
+        m.change(None, src, show=False)
+        return {"dest": dest, "src": src}
+    return dict(_one(m, src, dest), src=src)
+
+
+def _one(m: "Module", src: str, dest: str) -> "dict[str, Any]":
+    with open(src, "rb") as file:
+        content = install.local_content(m, src, file)
+        if m.args["checksum"] and m.args["checksum"] != content.checksum:
+            m.fail("Copied file does not match the expected checksum. Transfer failed.",
+                   checksum=content.checksum, expected_checksum=m.args["checksum"])
+        return install.install(m, content, dest, _mode(m, src))
+
+
+def _mode(m: "Module", src: str) -> "Any":
+    if m.args["mode"] != "preserve":
+        return m.args["mode"]
+    return "%04o" % stat.S_IMODE(os.stat(src).st_mode)
+
+
+def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
+    top = dest.rstrip("/") or "/"
+    if not src.endswith("/"):
+        top = os.path.join(top, os.path.basename(src))
+    follow = m.args["local_follow"] is not False
+    install.make_folders(m, top)
+    for folder, inner, names in os.walk(src, followlinks=follow):
+        to = os.path.normpath(os.path.join(top, os.path.relpath(folder, src)))
+        for name in sorted(inner + names):
+            path, target = os.path.join(folder, name), os.path.join(to, name)
+            if os.path.islink(path) and not follow:
+                if os.path.isdir(to):
+                    install.make_link(m, target, os.readlink(path))
+                else:
+                    m.change(None, path, show=False)
+            elif os.path.isdir(path):
+                install.make_folders(m, target)
+            elif m.check and not os.path.isdir(to):
+                m.change(None, path, show=False)
+            elif stat.S_ISREG(os.stat(path).st_mode):
+                _one(m, path, target)
+    return dict(files.described(dest), src=src, dest=dest, checksum=None, md5sum=None)

@@ -1,0 +1,255 @@
+"""The parts that one run is made of, put together from options and configuration: knows all concrete classes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asyncrun import config as configuration
+from asyncrun.actions.builtin import ACTIONS
+from asyncrun.catalog import Catalog
+from asyncrun.config import Config
+from asyncrun.engine.view import Defaults, Tools
+from asyncrun.errors import ParseError, UsageError
+from asyncrun.events import Event, Warned
+from asyncrun.inventory import load as inventory_file
+from asyncrun.inventory import patterns
+from asyncrun.inventory.model import Inventory
+from asyncrun.journal import Journal
+from asyncrun.options import Options, Prompt
+from asyncrun.origin import Origin
+from asyncrun.output import Sink
+from asyncrun.passwords import passwords, vault_secrets
+from asyncrun.playbook.load import LoadContext
+from asyncrun.playbook.model import Play
+from asyncrun.remote.argspec import to_bool
+from asyncrun.source import files, yaml
+from asyncrun.source.arguments import split_args
+from asyncrun.source.vault import Vault, is_vault
+from asyncrun.templating.templar import Templar
+from asyncrun.transport.fleet import Fleet
+
+VERSION = (2, 21, 0)              # the ansible-core whose playbooks run here: `ansible_version`
+
+
+class Ears(logging.Handler):
+    """Brings events to the sinks, in the main thread; warnings that any thread logged come with the next one."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.sinks: list[Sink] = []
+        logging.getLogger("asyncrun").addHandler(self)
+        self._pending: deque[Warned] = deque()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A logged warning becomes an event."""
+        self._pending.append(Warned(record.getMessage()))
+
+    def warn(self, message: str) -> None:
+        """Something to know."""
+        self._pending.append(Warned(message))
+
+    def hear(self, event: Event) -> None:
+        """Tell every sink."""
+        self.flush_warnings()
+        for sink in self.sinks:
+            sink.handle(event)
+
+    def close(self) -> None:
+        """Tell what is pending, and listen no more."""
+        self.flush_warnings()
+        logging.getLogger("asyncrun").removeHandler(self)
+        super().close()
+
+    def flush_warnings(self) -> None:
+        """Tell what is pending."""
+        while self._pending:
+            warned = self._pending.popleft()
+            for sink in self.sinks:
+                sink.handle(warned)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run's parts. Made by `opened`."""
+
+    options: Options
+    config: Config
+    ears: Ears
+    vault: Vault
+    inventory: Inventory
+    catalog: Catalog
+    templar: Templar
+    defaults: Defaults
+    extra: Mapping[str, Any]
+    prompt: Prompt
+
+    def load_context(self) -> LoadContext:
+        """What reading playbooks needs."""
+        return LoadContext(
+            catalog=self.catalog, vault=self.vault, warn=self.ears.warn, variables=self.extra,
+            render=self.templar.render,
+        )
+
+    def load_vars(self, path: str) -> Any:
+        """A file of variables. Raises SourceError, ParseError, VaultError."""
+        return yaml.load_file(path, vault=self.vault, warn=self.ears.warn)
+
+    def read_file(self, path: str) -> bytes:
+        """A file of this machine, decrypted when it is vaulted."""
+        content = files.read_bytes(path)
+        return self.vault.decrypt(content, Origin(path)) if is_vault(content) else content
+
+    def select(self, inventory: Inventory, pattern: Any) -> Sequence[str]:
+        """The hosts that a pattern and --limit name."""
+        chosen = patterns.select(inventory, pattern, warn=self.ears.warn)
+        return patterns.limit(inventory, chosen, self.options.limit, warn=self.ears.warn)
+
+    def ask_vars(self, play: Play) -> dict[str, Any]:
+        """The answers to a play's vars_prompt; what -e says is not asked for."""
+        answers: dict[str, Any] = {}
+        for each in play.vars_prompt:
+            name = str(each["name"])
+            if name not in self.extra:
+                answers[name] = self._answer(name, each)
+        return answers
+
+    def _answer(self, name: str, asked: Mapping[str, Any]) -> str:
+        text = str(asked.get("prompt") or name)
+        default = asked.get("default")
+        shown = not to_bool(asked.get("private", True))
+        line = f"{text} [{default}]: " if default is not None else f"{text}: "
+        while True:
+            said = self.prompt(line, shown)
+            if not asked.get("confirm") or said == self.prompt(f"confirm {line}", shown):
+                return said if said or default is None else str(default)
+
+    @contextlib.contextmanager
+    def hands(self) -> Iterator[tuple[Tools, Fleet]]:
+        """What reaches out: the journal and the fleet; both closed at the end."""
+        journal = Journal(Path(self.config["state_dir"]).expanduser() / "journal.sqlite")
+        fleet = Fleet(interval=self.config["heartbeat_interval"], count=self.config["heartbeat_count"])
+        tools = Tools(
+            templar=self.templar, catalog=self.catalog, actions=ACTIONS, journal=journal,
+            read_file=self.read_file, load_vars=self.load_vars, prompt=self.prompt,
+        )
+        try:
+            yield tools, fleet
+        finally:
+            fleet.close()
+            journal.close()
+
+    def shared_variables(self, base: str) -> dict[str, Any]:
+        """The magic variables that are the same for every host of the run."""
+        options, config = self.options, self.config
+        major, minor, revision = VERSION
+        full = f"{major}.{minor}.{revision}"
+        return {
+            "playbook_dir": base,
+            "ansible_playbook_python": sys.executable,
+            "ansible_config_file": config.file,
+            "ansible_version": {"full": full, "string": full, "major": major, "minor": minor, "revision": revision},
+            "ansible_check_mode": options.check,
+            "ansible_diff_mode": self.defaults.diff,
+            "ansible_forks": config["forks"],
+            "ansible_inventory_sources": list(self.inventory.sources),
+            "ansible_limit": options.limit,
+            "ansible_run_tags": list(options.tags) or ["all"],
+            "ansible_skip_tags": list(options.skip_tags),
+            "ansible_verbosity": self.defaults.verbosity,
+            "ansible_search_path": [base],
+            "ansible_play_role_names": [],
+            "ansible_role_names": [],
+            "role_names": [],
+            "environment": [],
+        }
+
+
+def opened(options: Options, prompt: Prompt, config: Config, ears: Ears, base: str) -> Session:
+    """The session of a run whose playbooks lie in `base`. Raises what files and settings are wrong for."""
+    vault = Vault(vault_secrets(options, config, prompt))
+    extra = extra_variables(options.extra_vars, vault, ears)
+    folders = [*options.module_path, *config["library"], str(Path(base, "library"))]
+    rules = inventory_file.Rules(
+        ignore_extensions=config["inventory_ignore_extensions"], ignore_patterns=config["inventory_ignore_patterns"],
+        unparsed_is_failed=config["inventory_unparsed_is_failed"],
+        any_unparsed_is_failed=config["inventory_any_unparsed_is_failed"],
+        unparsed_warning=config["inventory_unparsed_warning"], script_timeout=config["inventory_script_timeout"],
+    )
+    sources = options.inventory or config["inventory"]
+    inventory = inventory_file.load(sources, vault=vault, warn=ears.warn, rules=rules)
+    patterns.check_limit(inventory, options.limit, warn=ears.warn)
+    return Session(
+        options=options, config=config, ears=ears, vault=vault, inventory=inventory,
+        catalog=Catalog({name: action.spec for name, action in ACTIONS.items()}, folders),
+        templar=Templar(managed=config["ansible_managed"], services={"config": config, "vault": vault}),
+        defaults=defaults(options, config, prompt), extra=extra, prompt=prompt,
+    )
+
+
+def configured(options: Options, ears: Ears) -> Config:
+    """The configuration with the flags over it. Raises ConfigError."""
+    config = configuration.load(os.environ, str(Path.cwd()), ears.warn)
+    return config.over({
+        "forks": options.forks,
+        "timeout": options.timeout,
+        "remote_user": options.user,
+        "transport": options.connection,
+        "private_key_file": options.private_key,
+        "become": options.become or None,
+        "become_method": options.become_method,
+        "become_user": options.become_user,
+        "ssh_common_args": options.ssh_common_args,
+        "ssh_extra_args": options.ssh_extra_args,
+        "task_timeout": options.task_timeout,
+        "force_handlers": options.force_handlers or None,
+        "verbosity": options.verbosity or None,
+    }, "command line")
+
+
+def defaults(options: Options, config: Config, prompt: Prompt) -> Defaults:
+    """What flags and configuration say where neither variables nor keywords do."""
+    password, become_password = passwords(options, config, prompt)
+    return Defaults(
+        connection=config["transport"], user=config["remote_user"], password=password,
+        private_key_file=config["private_key_file"], port=config["remote_port"], timeout=float(config["timeout"]),
+        retries=config["ssh_retries"], ssh_args=config["ssh_args"], ssh_common_args=config["ssh_common_args"],
+        ssh_extra_args=config["ssh_extra_args"], host_key_checking=config["host_key_checking"],
+        interpreter=config["interpreter_python"], shell=config["executable"],
+        become=config["become"], become_method=config["become_method"], become_user=config["become_user"],
+        become_exe=config["become_exe"], become_flags=config["become_flags"], become_password=become_password,
+        check=options.check, diff=options.diff or config["diff_always"], verbosity=config["verbosity"],
+        task_timeout=float(config["task_timeout"]), any_errors_fatal=config["any_errors_fatal"],
+        no_log=config["no_log"], async_dir=config["async_dir"], poll_interval=float(config["poll_interval"]),
+        strategy=config["strategy"], gathering=config["gathering"], retry_words=config["retry_words"] == "retrying",
+    )
+
+
+def extra_variables(given: Sequence[str], vault: Vault, ears: Ears) -> dict[str, Any]:
+    """-e in each of its forms: @file, JSON or YAML, and k=v. Raises ParseError, UsageError."""
+    extra: dict[str, Any] = {}
+    for each in given:
+        text = each.strip()
+        if text.startswith("@"):
+            said = yaml.load_file(str(Path(text[1:]).expanduser()), vault=vault, warn=ears.warn)
+        elif text.startswith(("{", "[")):
+            said = yaml.load(text, "-e", vault=vault, warn=ears.warn)
+        else:
+            said, rest = split_args(text)
+            if rest:
+                raise UsageError(f"-e {json.dumps(rest)} is not k=v.",
+                                 hint="Write -e 'name=value', -e '{\"name\": value}' or -e @file.yml")
+        if said is None:
+            continue
+        if not isinstance(said, Mapping):
+            raise ParseError(f"Extra variables have to be a mapping, {each!r} is not.")
+        extra.update(said)
+    return extra

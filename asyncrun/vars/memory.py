@@ -1,0 +1,61 @@
+"""What a run has learned of a host: facts, included variables, set facts and registered results. Outlives plays."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+# What says how a host is reached and as whom. A host may not say that of itself: see docs/differences.md.
+_CONNECTION = re.compile(
+    r"ansible_(connection|host|port|user|password|pass|become(_.*)?|sudo_pass|su_pass|ssh_.*|private_key_file|"
+    r"shell_type|shell_executable|remote_tmp|async_dir|timeout|pipelining|host_key_checking|control_path|network_os|"
+    r"winrm_.*|.*_interpreter)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostMemory:
+    """Replaced, never changed: whoever holds one sees one consistent state.
+
+    `facts` has the names modules give (ansible_distribution ...). `known` is what set_fact and register said, a later
+    one over an earlier one: data, never templates. `included` comes from YAML (include_vars), so it may hold templates.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    included: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
+    namespaced: Mapping[str, Any] = field(default_factory=dict)      # facts, as `ansible_facts` has them
+
+    def with_facts(self, facts: Mapping[str, Any], host: str) -> HostMemory:
+        """Facts added; those that would redirect the connection are left out with a warning."""
+        taken = {name: value for name, value in facts.items() if not _redirects(name)}
+        if len(taken) < len(facts):
+            names = ", ".join(sorted(name for name in facts if name not in taken))
+            log.warning("Facts from host %s that would change how it is reached are ignored: %s", host, names)
+        every = {**self.facts, **taken}
+        return replace(self, facts=every, namespaced={_short(name): value for name, value in every.items()})
+
+    def with_known(self, values: Mapping[str, Any]) -> HostMemory:
+        """Registered results or set facts added."""
+        return replace(self, known={**self.known, **values})
+
+    def with_included(self, values: Mapping[str, Any]) -> HostMemory:
+        """Variables from include_vars added."""
+        return replace(self, included={**self.included, **values})
+
+    def without_facts(self) -> HostMemory:
+        """As after `meta: clear_facts`."""
+        return replace(self, facts={}, namespaced={})
+
+
+def _redirects(name: str) -> bool:
+    return bool(_CONNECTION.match(name)) and not name.startswith("ansible_ssh_host_key_") and name != "ansible_user_id"
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("ansible_") if name != "ansible_local" else name
