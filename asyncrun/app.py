@@ -10,7 +10,6 @@ from typing import Any
 
 from asyncrun.engine.play import Crew, run_plays
 from asyncrun.engine.state import RunState
-from asyncrun.errors import UsageError
 from asyncrun.events import RunEnded, RunStarted, Said
 from asyncrun.options import Options, Prompt
 from asyncrun.output import Sink
@@ -23,9 +22,12 @@ from asyncrun.playbook.model import Play, Playbook
 from asyncrun.playbook.tags import prune
 from asyncrun.session import Ears, Session, configured, opened
 from asyncrun.vars.folders import VarsFolders
+from asyncrun.vars.sources import play_vars
 
 FAILED, UNREACHABLE, INTERRUPTED = 2, 4, 99
-NO_HOSTS = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
+ONLY_LOCALHOST = (
+    "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"
+)
 
 
 def run_playbooks(options: Options, *, prompt: Prompt) -> int:
@@ -33,11 +35,10 @@ def run_playbooks(options: Options, *, prompt: Prompt) -> int:
     base = str(Path(options.playbooks[0]).resolve().parent)
 
     def work(session: Session) -> int:
-        context = session.load_context()
-        playbooks = [load(path, context) for path in options.playbooks]
+        playbooks = [load(path, session.context) for path in options.playbooks]
         if options.syntax_check or options.list_hosts or options.list_tasks or options.list_tags:
             for shown, playbook in zip(options.playbooks, playbooks, strict=True):
-                _list(session, shown, playbook)
+                _list(session, shown, playbook, base)
             return 0
         session.ears.hear(RunStarted(options.playbooks, options.check))
         plays = [play for playbook in playbooks for play in playbook.plays]
@@ -56,9 +57,10 @@ def run_adhoc(options: Options, *, prompt: Prompt) -> int:
             _say(session, [f"  hosts ({len(hosts)}):", *(f"    {host}" for host in hosts)])
             return 0
         if not hosts:
-            raise UsageError(NO_HOSTS)
+            session.ears.warn("No hosts matched, nothing to do")
+            return 0
         play = adhoc_play(
-            str(options.pattern), options.module_name, options.module_args, session.load_context(),
+            str(options.pattern), options.module_name, options.module_args, session.context,
             async_seconds=options.background, poll=options.poll, timeout=options.task_timeout, directory=base,
         )
         return _run(session, [play], base)
@@ -77,6 +79,7 @@ def _in_session(options: Options, prompt: Prompt, base: str, sink: Callable[[Loo
     screen = sink(screen_look(config))
     ears.sinks.append(screen)
     try:
+        screen.screen.using_config(config.file)
         return work(opened(options, prompt, config, ears, base))
     finally:
         ears.close()
@@ -86,16 +89,17 @@ def _in_session(options: Options, prompt: Prompt, base: str, sink: Callable[[Loo
 def _run(session: Session, plays: Sequence[Play], base: str) -> int:
     """Run plays; tell the recap; say how it went."""
     begun = time.monotonic()
+    if not session.inventory.hosts and session.config["localhost_warning"]:
+        session.ears.warn(ONLY_LOCALHOST)
     run = RunState(session.inventory)
     with session.hands() as (tools, fleet):
         run_id = tools.journal.begin_run(session.options.playbooks)
-        context = session.load_context()
         tags = session.options.tags or session.config["tags_run"]
         skip = session.options.skip_tags or session.config["tags_skip"]
         crew = Crew(
             tools=tools, fleet=fleet, emit=session.ears.hear, defaults=session.defaults,
             folders=VarsFolders(session.load_vars), select=session.select,
-            read_tasks=lambda path, task, known: tasks_of(path, task, context, known),
+            read_tasks=lambda path, task, known: tasks_of(path, task, session.context, known),
             prune=lambda block: prune(block, tags, skip),
             ask_vars=session.ask_vars, forks=session.config["forks"], base=base, extra=session.extra,
             shared=session.shared_variables(base), force_handlers=session.config["force_handlers"],
@@ -120,12 +124,16 @@ def exit_code(run: RunState) -> int:
     return (FAILED if run.failed else 0) | (UNREACHABLE if run.unreachable else 0)
 
 
-def _list(session: Session, shown: str, playbook: Playbook) -> None:
+def _list(session: Session, shown: str, playbook: Playbook, base: str) -> None:
     """--syntax-check, --list-hosts, --list-tasks and --list-tags: say what is there, run nothing."""
-    options = session.options
+    options, shared = session.options, session.shared_variables(base)
+
+    def rendered(play: Play, value: Any) -> Any:
+        return session.templar.render(value, play_vars(play, session.templar, session.extra, shared))
+
     listing = Listing(
-        name=lambda play: play.name,
-        hosts=lambda play: session.select(session.inventory, session.templar.render(play.hosts, session.extra)),
+        name=lambda play: str(rendered(play, play.name)),
+        hosts=lambda play: session.select(session.inventory, rendered(play, play.hosts)),
         list_hosts=options.list_hosts, list_tasks=options.list_tasks, list_tags=options.list_tags,
         only=options.tags, skip=options.skip_tags,
     )

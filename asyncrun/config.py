@@ -81,20 +81,28 @@ def find_file(environ: Mapping[str, str], cwd: Path, warn: Warn) -> Path | None:
     for name in ("ASYNCRUN_CONFIG", "ANSIBLE_CONFIG"):
         if environ.get(name):
             named = Path(_expand(environ[name], environ, cwd))
-            path = named / "ansible.cfg" if named.is_dir() else named
-            if path.exists():
+            path = named / "ansible.cfg" if _there(named, Path.is_dir) else named
+            if _there(path, Path.exists):
                 return path
             warn(f"{name} names {path}, which is not there")
     home = Path(environ.get("HOME") or Path.home())
     for path in (cwd / "asyncrun.cfg", cwd / "ansible.cfg", home / ".asyncrun.cfg", home / ".ansible.cfg",
                  Path("/etc/ansible/ansible.cfg")):
-        if not path.is_file():
+        if not _there(path, Path.is_file):
             continue
         if path.parent == cwd and cwd.stat().st_mode & stat.S_IWOTH:
             warn(f"{path} is not read: anybody may write to this folder. Name it in ANSIBLE_CONFIG if you trust it.")
             continue
         return path
     return None
+
+
+def _there(path: Path, question: Callable[[Path], bool]) -> bool:
+    """What Path says of a place; False where one may not look."""
+    try:
+        return question(path)
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

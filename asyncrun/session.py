@@ -34,6 +34,7 @@ from asyncrun.remote.argspec import to_bool
 from asyncrun.source import files, yaml
 from asyncrun.source.arguments import split_args
 from asyncrun.source.vault import Vault, is_vault
+from asyncrun.templating.lookups import LOOKUPS
 from asyncrun.templating.templar import Templar
 from asyncrun.transport.fleet import Fleet
 
@@ -91,13 +92,7 @@ class Session:
     defaults: Defaults
     extra: Mapping[str, Any]
     prompt: Prompt
-
-    def load_context(self) -> LoadContext:
-        """What reading playbooks needs."""
-        return LoadContext(
-            catalog=self.catalog, vault=self.vault, warn=self.ears.warn, variables=self.extra,
-            render=self.templar.render,
-        )
+    context: LoadContext                  # for reading playbooks; one, so that task ids stay unique
 
     def load_vars(self, path: str) -> Any:
         """A file of variables. Raises SourceError, ParseError, VaultError."""
@@ -187,11 +182,13 @@ def opened(options: Options, prompt: Prompt, config: Config, ears: Ears, base: s
     sources = options.inventory or config["inventory"]
     inventory = inventory_file.load(sources, vault=vault, warn=ears.warn, rules=rules)
     patterns.check_limit(inventory, options.limit, warn=ears.warn)
+    catalog = Catalog({name: action.spec for name, action in ACTIONS.items()}, folders)
+    templar = Templar(managed=config["ansible_managed"], services={"config": config, "vault": vault})
+    context = LoadContext(catalog=catalog, vault=vault, warn=ears.warn, variables=extra, render=templar.render,
+                          lookups=LOOKUPS)
     return Session(
-        options=options, config=config, ears=ears, vault=vault, inventory=inventory,
-        catalog=Catalog({name: action.spec for name, action in ACTIONS.items()}, folders),
-        templar=Templar(managed=config["ansible_managed"], services={"config": config, "vault": vault}),
-        defaults=defaults(options, config, prompt), extra=extra, prompt=prompt,
+        options=options, config=config, ears=ears, vault=vault, inventory=inventory, catalog=catalog, templar=templar,
+        defaults=defaults(options, config, prompt), extra=extra, prompt=prompt, context=context,
     )
 
 

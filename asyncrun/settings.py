@@ -246,13 +246,13 @@ ANSIBLE_ONLY: Mapping[str, frozenset[str]] = {section: frozenset(keys.split()) f
         httpapi_plugins internal_poll_interval inventory_plugins jinja2_native log_filter log_verbosity
         module_compression module_utils netconf_plugins null_representation private_role_vars strategy_plugins su
         syslog_facility terminal_plugins vars_plugins vault_encrypt_identity vault_encrypt_salt devel_warning
-        display_traceback doc_fragment_plugins editor enable_task_debugger facts_modules invalid_task_attribute_failed module_ignore_exts
-        module_strict_utf8_response network_group_modules old_plugin_cache_clear pager playbook_dir plugin_filters_cfg
-        precedence python_module_rlimit_nofile run_vars_plugins target_log_info task_debugger_ignore_errors
-        use_persistent_connections validate_action_group_metadata vars_plugins_enabled win_async_startup_timeout
-        worker_session_isolation yaml_valid_extensions callback_format_pretty callback_result_yaml_line_width
-        admin_users common_remote_group system_tmpdirs allow_world_readable_tmpfiles inject_invocation
-        allow_unsafe_lookups docsite_root_url
+        display_traceback doc_fragment_plugins editor enable_task_debugger facts_modules
+        invalid_task_attribute_failed module_ignore_exts module_strict_utf8_response network_group_modules
+        old_plugin_cache_clear pager playbook_dir plugin_filters_cfg precedence python_module_rlimit_nofile
+        run_vars_plugins target_log_info task_debugger_ignore_errors use_persistent_connections
+        validate_action_group_metadata vars_plugins_enabled win_async_startup_timeout worker_session_isolation
+        yaml_valid_extensions callback_format_pretty callback_result_yaml_line_width admin_users common_remote_group
+        system_tmpdirs allow_world_readable_tmpfiles inject_invocation allow_unsafe_lookups docsite_root_url
     """,
     "privilege_escalation": "agnostic_become_prompt",
     "ssh_connection": """

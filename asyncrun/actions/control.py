@@ -42,8 +42,8 @@ def debug(call: Call, ctx: ActionContext) -> RawResult:
     expression = args["var"]
     try:
         value = ctx.evaluate(expression)
-    except UndefinedError:
-        value = "VARIABLE IS NOT DEFINED!"
+    except UndefinedError as error:
+        value = f"<< error 1 - {error.message} >>"
     return RawResult({"changed": False, str(expression): value})
 
 

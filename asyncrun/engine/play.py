@@ -21,7 +21,7 @@ from asyncrun.results import Include, TaskResult
 from asyncrun.templating.values import is_template, plain
 from asyncrun.transport import Fleet
 from asyncrun.vars.folders import VarsFolders
-from asyncrun.vars.sources import Scene, task_vars
+from asyncrun.vars.sources import Scene, play_vars, task_vars
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PlayRun:
 
     def __init__(self, play: Play, run: RunState, crew: Crew) -> None:
         self.play, self.run, self.crew = play, run, crew
-        self._known = {**crew.shared, **play.vars, **crew.extra}
+        self._known = play_vars(play, crew.tools.templar, crew.extra, crew.shared)
         self._includes: dict[tuple[int, str], Block] = {}
         self._scene: Scene | None = None
         self._banners: set[tuple[Any, ...]] = set()

@@ -125,7 +125,7 @@ class Batch:
         position = self.states[host].cursor.position
         peers = [host]
         if once:
-            peers += [other for other, cursor in self.waiting.items() if cursor.position == position]
+            peers += [other for other, cursor in self.waiting.items() if other != host and cursor.position == position]
         events = self._told(host, task, result)
         self._remember(peers, task, result)
         self._apply(host, peers, result.effects)

@@ -120,8 +120,7 @@ def _run_item_safely(view: View) -> Running:
 
 def _as_item(view: View, loop: Loop, result: TaskResult, item: Any, values: dict[str, Any]) -> TaskResult:
     hidden = result.shown is not result.data
-    kept = {name: value for name, value in values.items() if name != "ansible_loop"}
-    data = {**result.data, **kept}
+    data = {**result.data, **values}
     if hidden:
         return replace(result, data=data, label="(censored due to no_log)", effects=_labelled(result.effects, None))
     label = _label(view, loop, item)

@@ -68,12 +68,13 @@ class _Reader:
     def source(self, source: str) -> bool:
         """Read one source as it was typed; False when it is not there."""
         path = Path(source)
-        if "," in source and not path.exists():
+        kind = _kind(path)
+        if "," in source and kind is None:
             self.hosts(source)
             return True
-        if path.is_dir():
+        if kind == "folder":
             return self.folder(path)
-        if not path.exists():
+        if kind is None:
             message = f"Unable to parse {os.path.abspath(source)} as an inventory source"  # noqa: PTH100 - no links
             if self.rules.any_unparsed_is_failed:
                 raise InventoryError(message, hint="The file could not be found.")
@@ -93,7 +94,11 @@ class _Reader:
     def folder(self, folder: Path) -> bool:
         """Every file in a folder and below, by name; hidden and ignored ones, group_vars and host_vars are left out."""
         found = False
-        for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        try:
+            paths = sorted(folder.iterdir(), key=lambda path: path.name)
+        except OSError as error:
+            raise InventoryError(f"the inventory folder {folder} cannot be read: {error.strerror}") from None
+        for path in paths:
             if path.name.startswith(".") or self.ignored(path.name):
                 continue
             if path.is_dir():
@@ -105,9 +110,12 @@ class _Reader:
         return found
 
     def ignored(self, name: str) -> bool:
-        return name.endswith(tuple(self.rules.ignore_extensions)) or any(
-            re.search(pattern, name) for pattern in self.rules.ignore_patterns
-        )
+        if name.endswith(tuple(self.rules.ignore_extensions)):
+            return True
+        try:
+            return any(re.search(pattern, name) for pattern in self.rules.ignore_patterns)
+        except re.error as error:
+            raise InventoryError(f"inventory_ignore_patterns: not a regular expression: {error}") from None
 
     def file(self, path: Path) -> None:
         if _is_script(path):
@@ -126,6 +134,14 @@ class _Reader:
             return yaml.load(text, str(path), vault=self.vault, warn=self.draft.warn)
         except ParseError as error:
             raise InventoryError(error.message, origin=error.origin, hint=error.hint) from None
+
+
+def _kind(path: Path) -> str | None:
+    """Whether a path is a "file" or a "folder"; None when it is not there (or cannot even be a path)."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.exists() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _is_script(path: Path) -> bool:

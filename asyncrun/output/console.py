@@ -26,10 +26,11 @@ from asyncrun.events import (
 from asyncrun.output.difftext import diff_lines
 from asyncrun.output.failures import failure_lines
 from asyncrun.output.footer import Footer
+from asyncrun.output.problem import full, place
 from asyncrun.output.recap import custom_stats, recap_line
 from asyncrun.output.results import always_shown, dump, short, visible
 from asyncrun.output.sanitise import clean, one_line
-from asyncrun.output.screen import BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen
+from asyncrun.output.screen import BLUE, BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen
 from asyncrun.results import Status
 
 _INCLUDES = frozenset({"include_tasks", "include_role"})    # told by an Included event
@@ -81,7 +82,7 @@ class Console:
                 self._included(event)
             case HandlerNotified(host=host, handler=handler):
                 if self.look.verbosity > 1:
-                    self.screen.line(f"NOTIFIED HANDLER {one_line(handler)} for {one_line(host)}")
+                    self.screen.line(f"NOTIFIED HANDLER {one_line(handler)} for {one_line(host)}", BLUE)
             case Said(message=message):
                 self.screen.line(clean(message))
             case Warned():
@@ -124,9 +125,8 @@ class Console:
         if self._footer:
             self._footer.task("" if short(task.action) == "pause" else _name(task))     # pause may ask a question
         late = not (self.look.display_ok_hosts and self.look.display_skipped_hosts) or not self._lockstep
-        if late:
-            self._task_shown = None     # its banner comes with its first line
-        else:
+        self._task_shown = None     # the same task may begin again: in the next batch, or included once more
+        if not late:                # else its banner comes with its first line
             self._task_banner(task)
 
     def _task_banner(self, task: TaskRef) -> None:
@@ -141,7 +141,7 @@ class Console:
             self._task_path(task)
 
     def _task_path(self, task: TaskRef, *, err: bool = False) -> None:
-        self.screen.line(f"task path: {one_line(task.origin.file)}:{task.origin.line}", GRAY, err=err)
+        self.screen.line(f"task path: {place(task.origin).rpartition(':')[0]}", GRAY, err=err)
 
     def _marker(self, check: bool) -> str:
         return " [CHECK MODE]" if check and self.look.check_mode_markers else ""
@@ -260,12 +260,13 @@ class Console:
             return
         label = f" => (item={one_line(event.label)})" if event.label is not None else ""
         hosts = ", ".join(one_line(host) for host in event.hosts)
-        self.screen.line(f"included: {one_line(event.file)} for {hosts}{label}", CYAN)
+        self.screen.line(f"included: {full(event.file)} for {hosts}{label}", CYAN)
 
 
 def _host(event: Outcome | ItemOutcome | Retrying) -> str:
-    """The host as it stands in brackets: "web1", or "web1 -> lb1" when the task was delegated."""
-    return one_line(f"{event.host} -> {event.delegated}" if event.delegated else event.host)
+    """The host as it stands in brackets: "web1", or "web1 -> lb1" when another one did it."""
+    elsewhere = event.delegated and event.delegated != event.host
+    return one_line(f"{event.host} -> {event.delegated}" if elsewhere else event.host)
 
 
 def _name(task: TaskRef) -> str:

@@ -32,8 +32,9 @@ def failure_lines(task: TaskRef, status: Status, data: Mapping[str, Any], verbos
 
 def _why(task: TaskRef, status: Status, data: Mapping[str, Any], message: str) -> str:
     message = message.removeprefix(_HEAD)
-    if status is Status.UNREACHABLE or "changed" not in data:
+    by_condition = data.get("failed_when_result") is True
+    if status is Status.UNREACHABLE or "changed" not in data or (short(task.action) == "debug" and not by_condition):
         return message
-    if data.get("failed_when_result") is True:
+    if by_condition:
         message = "A 'failed_when' expression evaluated to 'True'."
     return f"{'Action' if short(task.action) in _ACTIONS else 'Module'} failed: {message}"

@@ -29,7 +29,7 @@ def problem(head: str, message: str, origin: Origin | None) -> list[str]:
     """`[HEAD]: message`, the origin, and the source around it where it can be read."""
     lines = f"{head}: {clean(message)}".split("\n")
     if origin is not None:
-        lines.append(f"Origin: {one_line(_place(origin))}")
+        lines.append(f"Origin: {place(origin)}")
         source = snippet(origin)
         lines += ["", *source] if source else []
     return [*lines, ""] if len(lines) > 1 else lines
@@ -58,6 +58,16 @@ def _cut(line: str) -> str:
     return f"{safe[:_LONGEST]}..." if len(safe) > _LONGEST else safe
 
 
-def _place(origin: Origin) -> str:
-    """Where it was written; a place that is no file ("<command line>") has no lines."""
-    return origin.file if origin.file.startswith("<") else str(origin)
+def place(origin: Origin) -> str:
+    """Where it was written, as file:line:column; a place that is no file ("command line") has no lines."""
+    if origin.file.startswith("<") or (" " in origin.file and "/" not in origin.file):
+        return one_line(origin.file)
+    return f"{full(origin.file)}:{origin.line}:{origin.column}"
+
+
+def full(file: str) -> str:
+    """A file's whole path, cleaned: what people can open, wherever they are."""
+    try:
+        return one_line(str(Path(file).absolute()))
+    except OSError:         # the folder we stand in is gone
+        return one_line(file)

@@ -32,26 +32,23 @@ def short(action: str) -> str:
 def always_shown(data: Mapping[str, Any], action: str) -> bool:
     """Whether the result is shown, indented, without any -v: what debug and assert are for.
 
-    An action may say so itself (`_ansible_verbose_always`). A debug that could not even be rendered is a plain failure.
+    An action may say so itself (`_ansible_verbose_always`); a quiet assert has no message. A debug that could not even
+    be rendered is a plain failure.
     """
     name = short(action)
     if name == "debug" and data.get("failed") and "failed_when_result" not in data:
         return False
-    return bool(data.get("_ansible_verbose_always", name in ("debug", "assert")))
+    return bool(data.get("_ansible_verbose_always", name == "debug" or (name == "assert" and "msg" in data)))
 
 
 def visible(data: Mapping[str, Any], action: str, verbosity: int) -> dict[str, Any]:
     """The keys of a result that people see at this verbosity."""
     shown = {key: value for key, value in data.items() if not str(key).startswith("_ansible_")}
     hidden = _ALWAYS_HIDDEN if verbosity > 2 else _ALWAYS_HIDDEN | _HIDDEN_BELOW_VVV
-    if short(action) == "debug" and ("msg" in shown or _shows_a_variable(shown)):
+    if short(action) == "debug" and "skip_reason" not in shown:
         loop_names = {str(shown.get(name)) for name in ("ansible_loop_var", "ansible_index_var")}
         hidden |= _DEBUG_HIDDEN | loop_names
     return {key: value for key, value in shown.items() if key not in hidden}
-
-
-def _shows_a_variable(data: Mapping[str, Any]) -> bool:
-    return not data.keys() <= (_DEBUG_HIDDEN | _ALWAYS_HIDDEN) and "skipped_reason" not in data
 
 
 def dump(data: Mapping[str, Any], *, indent: bool = False, result_format: str = "json") -> str:

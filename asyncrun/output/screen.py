@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
@@ -23,6 +23,7 @@ GRAY: Final = "1;30"            # retries, async polls
 PURPLE: Final = "0;35"          # deprecated
 BRIGHT_PURPLE: Final = "1;35"   # warnings
 _FEWEST_STARS = 3
+WITHOUT_TERMINAL = 80           # columns, as Ansible
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Look:
 
     verbosity: int = 0
     color: bool = False
-    width: int = 80                             # of a banner, in cells: the terminal's, 80 without one
+    width: int = WITHOUT_TERMINAL               # of a banner, in cells: the terminal's, 80 without one
     display_ok_hosts: bool = True
     display_skipped_hosts: bool = True
     display_failed_stderr: bool = False
@@ -117,9 +118,10 @@ def wants_color(stream: TextIO, environ: Mapping[str, str], *, forced: bool = Fa
 def terminal_width(stream: TextIO) -> int:
     """The width of a banner on `stream`, in cells: its terminal's, and 80 without one."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 80
+        columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):
-        return 80
+        columns = 0
+    return columns or WITHOUT_TERMINAL
 
 
 def screen_look(config: Mapping[str, Any]) -> Look:
@@ -133,8 +135,3 @@ def screen_look(config: Mapping[str, Any]) -> Look:
         waiting_words=config["retry_words"] == "waiting", live=sys.stdout.isatty() and os.environ.get("TERM") != "dumb",
         **{name: config[name] for name in same},
     )
-
-
-def write_lines(lines: Iterable[str]) -> None:
-    """Write lines on standard output: what --list-hosts and the like found; cleans them."""
-    sys.stdout.write("".join(f"{clean(line)}\n" for line in lines))

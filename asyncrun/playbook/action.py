@@ -10,7 +10,7 @@ from asyncrun.catalog import BUILTIN_PREFIXES, WHOLE_TEMPLATE, Catalog
 from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
 from asyncrun.playbook.inherit import key_origin, unknown_keyword
-from asyncrun.playbook.keywords import Keyword
+from asyncrun.playbook.keywords import BY_NAME, Keyword
 from asyncrun.playbook.values import is_template, type_name
 from asyncrun.source import origin_of
 from asyncrun.source.arguments import split_args
@@ -83,7 +83,7 @@ class ActionFinder:
             return str(modules[0])
         if len(names) > 1:
             raise self._conflict(modules or names, data, known)
-        if not isinstance(names[0], str):
+        if not isinstance(names[0], str) or names[0] in BY_NAME:
             raise unknown_keyword(names[0], place, known, key_origin(data, names[0]))
         raise self._unknown(names[0], known).at(key_origin(data, names[0]))
 

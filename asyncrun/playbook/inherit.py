@@ -18,7 +18,8 @@ PLACES = {"P": "Play", "B": "Block", "T": "Task", "H": "Handler"}
 RESERVED_TAGS = frozenset(("all", "tagged", "untagged"))
 _NOT_IN_MODEL = frozenset(("collections",))
 
-RenderTag = Callable[[str, Origin | None], Any]
+Layers = tuple[Mapping[str, Any], ...]
+RenderTag = Callable[[str, Origin | None, Layers], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Settler:
             elif keyword.inherit == "replace":
                 values[keyword.field] = several(value) if name == "notify" else value
             elif name != "vars" or with_vars:
-                new[name] = self._longer(keyword, value, at, outer, place)
+                new[name] = self._longer(keyword, data, outer, place)
         if become:
             new["become"] = replace(outer.become, **become)
         if values:
@@ -90,10 +91,12 @@ class Settler:
             new["origins"] = {**outer.origins, **origins}
         return replace(outer, **new) if new else outer
 
-    def _longer(self, keyword: Keyword, value: Any, at: Origin | None, outer: Inherited, place: str) -> Any:
-        """The inherited collection with this value behind it."""
+    def _longer(self, keyword: Keyword, data: Mapping[Any, Any], outer: Inherited, place: str) -> Any:
+        """The inherited collection with this keyword's value behind it."""
+        value, at = data[keyword.name], origin_of(data, keyword.name)
         if keyword.name == "tags":
-            return outer.tags | self.tags(value, at)
+            own = data.get("vars")
+            return outer.tags | self.tags(value, at, (*outer.vars, own) if isinstance(own, Mapping) else outer.vars)
         if keyword.name == "vars":
             check_variables(value, place, at, lambda key: origin_of(value, key, of="key"))
             return (*outer.vars, value)
@@ -103,13 +106,13 @@ class Settler:
             return (*outer.module_defaults, *self._defaults(value, at))
         return (*outer.when, *several(value))
 
-    def tags(self, value: Any, at: Origin | None) -> frozenset[str]:
-        """The words of a `tags` keyword, templates in them rendered."""
+    def tags(self, value: Any, at: Origin | None, layers: Layers = ()) -> frozenset[str]:
+        """The words of a `tags` keyword, templates in them rendered with `layers` of variables, outermost first."""
         if is_template(value):
-            value = self._render_tag(value, at)
+            value = self._render_tag(value, at, layers)
         words: list[str] = []
         for word in tag_words(value, at):
-            words += tag_words(self._render_tag(word, at), at) if is_template(word) else [word]
+            words += tag_words(self._render_tag(word, at, layers), at) if is_template(word) else [word]
         reserved = sorted(RESERVED_TAGS.intersection(words))
         if reserved:
             self._warn(f"{at}: Found reserved tagnames in tags: {reserved}: --tags gives them a meaning of its own")

@@ -96,7 +96,7 @@ def tasks_of(path: str, include: Task, ctx: LoadContext, variables: Mapping[str,
     spec = include.include
     if spec is None:
         raise ValueError(f"{include.written_action} is no include")
-    reader = TaskReader(ctx, lambda: variables)
+    reader = TaskReader(ctx, known=variables)
     items = reader.file(path, spec.inherited, Place(handlers=spec.handler, files=(path,)))
     return Block(items, origin=Origin(path))
 

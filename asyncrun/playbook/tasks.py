@@ -16,6 +16,7 @@ from asyncrun.playbook.inherit import Inherited, Settler, key_origin, unknown_ke
 from asyncrun.playbook.keywords import BLOCK, HANDLER, INCLUDE_TASKS, LOST_ON_IMPORT, PLAY, TASK, Keyword, allowed
 from asyncrun.playbook.leaf import check_async, loop_of, own_fields
 from asyncrun.playbook.model import Block, IncludeSpec, Task
+from asyncrun.playbook.names import Names
 from asyncrun.playbook.values import is_template, type_name
 from asyncrun.source import origin_of, yaml
 
@@ -23,7 +24,6 @@ BLOCK_SECTIONS = ("block", "rescue", "always")
 ALLOWED: Mapping[str, Mapping[str, Keyword]] = {place: allowed(place) for place in (PLAY, BLOCK, TASK, HANDLER)}
 
 Item = Task | Block
-Names = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,27 @@ class Place:
 
 @dataclass(slots=True)
 class TaskReader:
-    """Reads the tasks of one play. `names`: the variables that names of imports, and tags, may use."""
+    """Reads the tasks of one play, or of a file included in one.
+
+    `written`: variables as they stand in the playbook; `known`: those of a run, rendered already.
+    """
 
     ctx: LoadContext
-    names: Names
+    written: Callable[[], Mapping[str, Any]] = dict
+    known: Mapping[str, Any] = field(default_factory=dict)
     settler: Settler = field(init=False)
     finder: ActionFinder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settler = Settler(self.ctx.catalog, self.ctx.warn, lambda text, at: self.rendered(text, at, "tags"))
+        self.settler = Settler(
+            self.ctx.catalog, self.ctx.warn, lambda text, at, layers: self.rendered(text, at, "tags", layers)
+        )
         self.finder = ActionFinder(self.ctx.catalog, lambda text, at: self.rendered(text, at, "action"))
 
     def rendered(self, text: str, at: Origin | None, what: str, more: tuple[Mapping[str, Any], ...] = ()) -> Any:
         """A template that is needed while loading. ParseError when its variables are not there yet."""
-        variables = dict(self.names())
-        for layer in more:
-            variables.update(layer)
-        variables.update(self.ctx.variables)
+        raw = (self.ctx.variables, *reversed(more), self.written())
+        variables = Names(self.ctx.render, raw, self.known)
         try:
             return self.ctx.render(text, variables)
         except AsyncrunError as error:

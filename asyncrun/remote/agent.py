@@ -5,6 +5,7 @@ requests with it; jobs go on. Its counterpart on the controller is transport/age
 """
 
 import errno
+import functools
 import gc
 import importlib
 import json
@@ -254,14 +255,18 @@ class Agent(object):
             body["program"] = self.programs[body["program"]]
 
     def _start_task(self, number: int, header: "Header", body: "Header", upload: "Optional[Upload]") -> None:
+        self._preload(body)
+        task = Task(number, "%s.%d" % (self.name, number), header.get("deadline"))
+        task.fork(body, upload.file() if upload is not None else None, self._leave_descriptors)
+        self.tasks[number] = task
+
+    @staticmethod
+    def _preload(body: "Header") -> None:
         preload(PACKAGE + ".child")
         if body.get("program") is not None:
             preload(PACKAGE + ".program")
         elif not body.get("module"):              # a user's module is imported in the child only
             preload(IMPORTED + body["name"])
-        task = Task(number, "%s.%d" % (self.name, number), header.get("deadline"))
-        task.fork(body, upload.file() if upload is not None else None, self._leave_descriptors)
-        self.tasks[number] = task
 
     def _leave_descriptors(self) -> None:
         """In a forked child: close what belongs to the agent."""
@@ -271,18 +276,19 @@ class Agent(object):
         for task in self.tasks.values():
             if task.pipe is not None:
                 os.close(task.pipe)
+        for descriptor in self.jobs.fds() if self.jobs is not None else ():
+            os.close(descriptor)
 
     def _job(self, number: int, what: str, body: "Header", upload: "Optional[Upload]") -> None:
         if self.jobs is None:
             from .jobs import Jobs
             self.jobs = Jobs()
+        reply = functools.partial(self.answer, number)
         if what in ("job_wait", "job_kill"):
-            reply = lambda result: self.answer(number, result)        # noqa: E731
             (self.jobs.wait if what == "job_wait" else self.jobs.kill)(body, reply)
         elif what == "job_start":
-            preload(IMPORTED + str(body.get("run", {}).get("name")))
-            data = upload.file().read() if upload is not None else None
-            self.answer(number, self.jobs.start(body, data))
+            self._preload(body["run"])
+            self.jobs.start(body, upload.file() if upload is not None else None, reply)
         elif what in ("job_status", "job_clean"):
             self.answer(number, (self.jobs.status if what == "job_status" else self.jobs.clean)(body))
         else:

@@ -57,8 +57,11 @@ class Cache(object):
         """Read the lists again."""
         self.packages.open(None)
 
-    def wishes(self, text: str) -> "List[Wish]":
-        """What `name`, `name=version`, `name>=version` or a pattern means. The module fails for none."""
+    def wishes(self, text: str, there: bool = False) -> "List[Wish]":
+        """What `name`, `name=version`, `name>=version` or a pattern means; `there`: of what is installed.
+
+        The module fails for a pattern that fits nothing, unless `there`.
+        """
         match = SPEC.match(text)
         if match is None:
             self.m.fail("'%s' is no name of a package" % text)
@@ -67,8 +70,9 @@ class Cache(object):
             return [Wish(name, op, version)]
         pattern, _, arch = name.partition(":")
         names = sorted({package.name for package in self.packages if fnmatch.fnmatchcase(package.shortname, pattern)
-                        and (not arch or package.architecture() == arch)})
-        if not names:
+                        and (not arch or package.architecture() == arch)
+                        and (not there or package.is_installed or package.has_config_files)})
+        if not names and not there:
             self.m.fail("No package(s) matching '%s' available" % name)
         return [Wish(each, op, version) for each in names]
 
@@ -110,9 +114,9 @@ class Cache(object):
             return str(candidate)
         best: "Optional[str]" = None
         for version in package.versions:
-            if version.origins and wish.version is not None and wish.fits(self.apt_pkg, version.version):
-                if best is None or self.apt_pkg.version_compare(version.version, best) > 0:
-                    best = version.version
+            fits = version.origins and wish.version is not None and wish.fits(self.apt_pkg, version.version)
+            if fits and (best is None or self.apt_pkg.version_compare(version.version, best) > 0):
+                best = version.version
         return best
 
     def removable(self, wish: "Wish", purge: bool) -> "Optional[Tuple[str, str]]":

@@ -43,12 +43,8 @@ def whatever(m: "Module", command: "List[str]", names: "List[str]") -> "Dict[str
     """A command of apt-get of which only its output says whether it changed anything."""
     ran = aptget.run(m, command, names)
     if aptget.NOTHING not in ran.out:
-        m.change("", ran.out, show=(_none(), _lines(ran.out)))
+        m.change("", ran.out, show=("", _lines(ran.out)))
     return aptget.said(ran)
-
-
-def _none() -> str:
-    return ""
 
 
 def _lines(output: str) -> str:
@@ -86,20 +82,12 @@ def _versions(packages: "Dict[str, Any]") -> str:
 def remove(m: "Module", cache: "aptcache.Cache", names: "List[str]") -> "Dict[str, Any]":
     """Remove what is there."""
     purge = m.args["purge"]
-    found = [cache.removable(wish, purge) for name in names for wish in _lenient(cache, name)]
+    found = [cache.removable(wish, purge) for name in names for wish in cache.wishes(name, there=True)]
     there = dict(entry for entry in found if entry is not None)
     if not there:
         return whatever(m, ["autoremove"], []) if m.args["autoremove"] else {}
     m.change(there, {}, show=(_versions(there), ""))
     return aptget.said(aptget.run(m, ["purge" if purge else "remove"], sorted(there)))
-
-
-def _lenient(cache: "aptcache.Cache", name: str) -> "List[aptcache.Wish]":
-    """A pattern that fits nothing is nothing to remove."""
-    if set(name) & set("*?[") and not any(
-            package.is_installed or package.has_config_files for package in cache.packages):
-        return []
-    return cache.wishes(name)
 
 
 def install_file(m: "Module", cache: "aptcache.Cache", source: str) -> "Dict[str, Any]":
@@ -114,9 +102,9 @@ def install_file(m: "Module", cache: "aptcache.Cache", source: str) -> "Dict[str
             m.fail("Unable to install package: %s" % (ran.err or ran.out).strip(), rc=ran.rc)
         name, version = ran.out.split(" ", 1)
         now = cache.installed(name)
-        if not m.change({name: now}, {name: version}, show=(_versions({name: now}), _versions({name: version}))):
-            if now == version:
-                return {}
+        m.change({name: now}, {name: version}, show=(_versions({name: now}), _versions({name: version})))
+        if now == version:
+            return {}
         return aptget.said(aptget.run(m, ["install"], [path]))
     finally:
         shutil.rmtree(folder)

@@ -6,7 +6,8 @@ SPEC["options"][name]: type (str path bool int float list dict raw bytes bits js
 required, default, choices, aliases, no_log, options (of a dict, or of the elements of a list), apply_defaults (a dict
 that is not given is made of its options' defaults), side ("controller": not for the module). Beside them:
 mutually_exclusive, required_together, required_one_of (lists of lists of names), required_if ([name, value, [names],
-any?]), required_by ({name: [names]}); file_options True adds mode, owner, group ...
+any?]), required_by ({name: [names]}); file_options True adds mode, owner, group ...; pass_through True keeps options
+that are not known as they are (package: they are those of the module it chooses).
 
 An argument that is null counts as not given: its default is taken, and a required one is missing.
 """
@@ -66,7 +67,7 @@ def checked(
     options = options_of(spec)
     values = _check(spec, options, args, name, [])
     if side == "target":
-        values = {key: value for key, value in values.items() if options[key].get("side") != "controller"}
+        values = {key: value for key, value in values.items() if options.get(key, {}).get("side") != "controller"}
     return values
 
 
@@ -93,7 +94,7 @@ def _expand_one(option: "Mapping[str, Any]", value: "Any") -> "Any":
 def _check(
     spec: "Mapping[str, Any]", options: "Options", args: "Mapping[str, Any]", name: str, path: "List[str]"
 ) -> "Dict[str, Any]":
-    values = _canonical(options, args, name, path)
+    values = _canonical(spec, options, args, name, path)
     _exclusive(spec, {key for key, value in values.items() if value is not None}, path)
     for key, option in options.items():
         if values.get(key) is None:
@@ -115,9 +116,11 @@ def _default(option: "Mapping[str, Any]") -> "Any":
 
 
 def _canonical(
-    options: "Options", args: "Mapping[str, Any]", name: str, path: "List[str]"
+    spec: "Mapping[str, Any]", options: "Options", args: "Mapping[str, Any]", name: str, path: "List[str]"
 ) -> "Dict[str, Any]":
     names: "Dict[str, str]" = {}
+    if spec.get("pass_through") and not path:
+        names.update((key, key) for key in args)
     for key, option in options.items():
         names[key] = key
         for alias in option.get("aliases", ()):

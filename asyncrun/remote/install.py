@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 DIFF_MAX = 104448                # bytes: what is larger is not shown in a diff
 BLOCK = 1 << 20
 
-# Options that copy and what stands behind it share.
-OPTIONS = ("backup", "follow", "force", "validate")
-
 
 class Content(object):
     """Bytes to be installed: a stretch of a file, or not here (`file` None), with their checksum."""
@@ -87,7 +84,7 @@ def install(m: "Module", content: Content, dest: str, mode: "Any" = None) -> "di
     wanted = files.Attributes(m, mode=mode) if mode is not None else files.Attributes(m)
     real = os.path.realpath(dest) if args["follow"] and os.path.islink(dest) else dest
     if os.path.lexists(real) and not args["force"]:
-        return {"dest": dest}
+        return dict(files.described(real), dest=dest, msg="file already exists")
     if os.path.isdir(real) and not os.path.islink(real):
         m.fail("%s is a directory, and is not to be replaced by a file" % dest, **files.about(dest))
     result = {"dest": dest, "checksum": content.checksum}  # type: dict[str, Any]
@@ -109,7 +106,8 @@ def install(m: "Module", content: Content, dest: str, mode: "Any" = None) -> "di
 
 def _write(m: "Module", content: Content, dest: str, wanted: files.Attributes) -> None:
     def failed(ran: "Ran") -> None:
-        m.fail("failed to validate", exit_status=ran.rc, stdout=ran.out, stderr=ran.err, checksum=content.checksum)
+        m.fail("failed to validate", exit_status=ran.rc, stdout=ran.out, stderr=ran.err, checksum=content.checksum,
+               changed=False)
 
     if not content.here:
         m.fail("%s changed while it was compared; the next run will make it right" % dest)
@@ -120,7 +118,7 @@ def _write(m: "Module", content: Content, dest: str, wanted: files.Attributes) -
             target.write(block)
         if total.hexdigest() != content.checksum:
             m.fail("Copied file does not match the expected checksum. Transfer failed.",
-                   checksum=total.hexdigest(), expected_checksum=content.checksum)
+                   checksum=total.hexdigest(), expected_checksum=content.checksum, changed=False)
 
 
 def _diff(content: Content, dest: str) -> "dict[str, Any]":

@@ -26,7 +26,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 WATCH = 0.2                       # seconds between looks at a job that some other agent started
 PIPES = 400                       # jobs whose end is told by a pipe; more are looked at as those of other agents
 BRIEF = 1200                      # bytes of each output in the answer about a running job
-ENOUGH = 16 * 1024 * 1024         # bytes of results in one answer to `wait`: what is left out comes with the next
+ENOUGH = 4 * 1024 * 1024          # bytes of results in one answer to `wait`: what is left out comes with the next
 _DAY = 86400.0
 
 
@@ -59,16 +59,17 @@ class Jobs(object):
 
     def __init__(
         self, run_module: "supervisor.RunModule" = child.run_module, encode: "Callable[[Result], bytes]" = child.encode,
-        boot_id: str = BOOT_ID, grace: float = 5.0, keep: float = 7 * _DAY,
+        boot_id: str = BOOT_ID, grace: float = 5.0, keep: float = 7 * _DAY, pipes: int = PIPES,
     ) -> None:
         """`boot_id`: path of the file that tells one boot from another; `grace`: seconds between TERM and KILL.
 
-        `keep`: seconds after which an ended job that nobody collected is removed.
+        `keep`: seconds after which an ended job that nobody collected is removed; `pipes`: how many may be open.
         """
         self._run_module = run_module
         self._encode = encode
         self._grace = grace
         self._keep = keep
+        self._most_pipes = pipes
         self._subreaper: "Optional[Callable[[], None]]" = None
         self._pipes: "Dict[int, _Pipe]" = {}
         self._state = jobstate.State(encode, boot_id, grace)
@@ -247,7 +248,7 @@ class Jobs(object):
             if not word.get("again"):
                 self._state.told.pop(pipe.key, None)
                 self._state.piped[pipe.key] = pipe.fd
-                if len(self._state.piped) > PIPES:
+                if len(self._state.piped) > self._most_pipes:
                     self._drop(pipe)
             answer(self._state.named(pipe.key, changed=True, failed=False, started=True, finished=False))
 

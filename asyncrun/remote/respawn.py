@@ -12,7 +12,7 @@ from . import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Sequence
+    from typing import Any, Dict, Optional
 
     from .module import Module
 
@@ -40,7 +40,6 @@ answer = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)
 module = importlib.import_module(order["root"] + ".module")
 m = module.Module(order["name"], order["args"], check=order["check"], diff=order["diff"])
-m.respawned = True
 try:
     result = importlib.import_module(order["root"] + ".modules." + order["name"]).run(m)
 except module.Failed as failure:
@@ -64,14 +63,15 @@ def interpreter_with(library: str) -> "Optional[str]":
     return None
 
 
-def run_by(m: "Module", interpreter: str, needed: "Sequence[str]" = ()) -> "Dict[str, Any]":
+def run_by(m: "Module", interpreter: str) -> "Dict[str, Any]":
     """Run the module `m` is of under `interpreter`; its changes, diffs and warnings become those of `m`."""
     order = {"root": ROOT, "name": m.name, "args": m.args, "check": m.check, "diff": m.wants_diff, "texts": _texts()}
     ran = m.run([interpreter, "-c", STUB], stdin=json.dumps(order).encode("utf-8", "surrogatepass"))
     try:
         said = json.loads(ran.out_bytes.decode("utf-8", "surrogatepass"))
     except ValueError:
-        m.fail("The module crashed under %s: %s" % (interpreter, ran.err.strip()[-2000:]), rc=ran.rc)
+        said = (ran.err.strip() or "it ended with rc %d" % ran.rc).splitlines()[-1]
+        m.fail("The module crashed under %s: %s" % (interpreter, said), rc=ran.rc, exception=ran.err)
     m.changed = m.changed or said["changed"]
     m.diffs += said["diffs"]
     for warning in said["warnings"]:

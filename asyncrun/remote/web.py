@@ -1,4 +1,4 @@
-"""Asks a web server for uri and get_url (on the target): TLS, proxies, redirects, logins, Unix sockets, by urllib only."""
+"""Asks a web server for uri and get_url (on the target): TLS, proxies, redirects, logins, Unix sockets, by urllib."""
 
 import gzip
 import http.client
@@ -84,7 +84,7 @@ def _login(args: "Any", url: str) -> "tuple[str, Optional[str], Optional[str]]":
     user, password = args.get("url_username"), args.get("url_password")
     if "@" in parts.netloc:
         login, _, host = parts.netloc.rpartition("@")
-        url = urllib.parse.urlunsplit(parts._replace(netloc=host))  # noqa: SLF001  a named tuple's public method
+        url = urllib.parse.urlunsplit(parts._replace(netloc=host))
         if user is None:
             name, _, secret = login.partition(":")
             user, password = urllib.parse.unquote(name), urllib.parse.unquote(secret)
@@ -102,7 +102,7 @@ def _request(
     args: "Any", url: str, method: str, data: "Any", headers: "dict[str, Any]", user: "Optional[str]",
     password: "Optional[str]",
 ) -> "Any":
-    request = urllib.request.Request(url, data=data, method=method.upper())  # noqa: S310
+    request = urllib.request.Request(url, data=data, method=method.upper())
     names = {name.lower() for name in headers}
     usual = {"User-Agent": args["http_agent"]}
     if args.get("force"):
@@ -182,17 +182,25 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if self.how == "none" or (self.how == "safe" and method not in ("GET", "HEAD")):
             raise urllib.error.HTTPError(req.full_url, code, msg, headers, fp)
         if self.how == "urllib2" and code != 308:
-            return urllib.request.HTTPRedirectHandler.redirect_request(self, req, fp, code, msg, headers, newurl)
+            following = urllib.request.HTTPRedirectHandler.redirect_request(self, req, fp, code, msg, headers, newurl)
+            if following is not None and _elsewhere(req, newurl):
+                following.remove_header("Authorization")
+            return following
         data = req.data
         if code == 303 or (code in (301, 302) and method == "POST"):
             method, data = "HEAD" if method == "HEAD" else "GET", None
         kept = {key: value for key, value in req.headers.items()
                 if data is not None or key.lower() not in ("content-length", "content-type")}
-        if urllib.parse.urlsplit(newurl).netloc != urllib.parse.urlsplit(req.full_url).netloc:
+        if _elsewhere(req, newurl):
             kept = {key: value for key, value in kept.items() if key.lower() != "authorization"}
-        return urllib.request.Request(  # noqa: S310
+        return urllib.request.Request(
             newurl.replace(" ", "%20"), data=data, headers=kept, origin_req_host=req.origin_req_host,
             unverifiable=True, method=method)
+
+
+def _elsewhere(req: "Any", url: str) -> bool:
+    """Whether a redirect leads to another host or port, which must not get our login."""
+    return bool(urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(req.full_url).netloc)
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from asyncrun.origin import Origin
+from asyncrun.source.vault import Sealed
 
 Warn: TypeAlias = Callable[[str], None]
 
@@ -61,4 +62,4 @@ def origin_of(container: object, key: object = None, *, of: Literal["value", "ke
     return Origin(container.origin.file, line, column)
 
 
-__all__ = ["Marks", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of"]
+__all__ = ["Marks", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of"]

@@ -23,7 +23,8 @@ def read_password(path: str, *, vault_id: str | None = None) -> bytes:
     fails, or there is no password.
     """
     full = Path(path).expanduser()
-    password = _printed(full, vault_id) if full.is_file() and os.access(full, os.X_OK) else read_bytes(full)
+    program = os.access(full, os.X_OK) and full.is_file()
+    password = _printed(full, vault_id) if program else read_bytes(full)
     password = password.strip(b"\r\n")
     if not password:
         raise VaultError(f"there is no password in {full}")

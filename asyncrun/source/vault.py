@@ -69,6 +69,30 @@ class Vault:
         raise VaultError(f"there is no password for the vault id '{vault_id or DEFAULT_ID}'")
 
 
+class Sealed:
+    """A `!vault` value that is opened when it is first used: what is not used needs no password."""
+
+    __slots__ = ("_origin", "_plain", "_text", "_vault")
+
+    def __init__(self, text: str, vault: Vault | None, origin: Origin | None) -> None:
+        self._text = text
+        self._vault = vault or Vault(())
+        self._origin = origin
+        self._plain: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Sealed({self._origin})"
+
+    def open(self) -> str:
+        """The plain text. VaultError at the place where it was written."""
+        if self._plain is None:
+            try:
+                self._plain = self._vault.decrypt(self._text, self._origin).decode("utf-8")
+            except UnicodeDecodeError:
+                raise VaultError("what !vault holds is not UTF-8 text", origin=self._origin) from None
+        return self._plain
+
+
 def _take_apart(text: str | bytes, origin: Origin | None) -> tuple[str, bytes, bytes, bytes]:
     """The vault id, salt, HMAC and encrypted bytes of a text."""
     words = text if isinstance(text, str) else text.decode("ascii", "replace")

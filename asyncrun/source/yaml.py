@@ -34,7 +34,7 @@ from asyncrun.source import Unsafe, Warn, YamlMap, YamlSeq, origin_of
 from asyncrun.source.files import read_text
 from asyncrun.source.hints import explain, pointed
 from asyncrun.source.scalars import STANDARD, TAGGED, resolve
-from asyncrun.source.vault import Vault
+from asyncrun.source.vault import Sealed, Vault
 from asyncrun.source.writing import Writer, children
 
 _log = logging.getLogger(__name__)
@@ -89,9 +89,10 @@ class _Open:
 class _Builder:
     """Makes values of events, without recursion: a text nested 100,000 deep is no danger."""
 
-    def __init__(self, file: str, vault: Vault | None, warn: Warn) -> None:
+    def __init__(self, file: str, vault: Vault | None, warn: Warn, lazy: bool) -> None:
         self.file = file
         self.vault = vault
+        self.lazy = lazy
         self.warn = warn
         self.anchors: dict[str, Any] = {}
         self.open: list[_Open] = []
@@ -163,13 +164,9 @@ class _Builder:
                 origin=self.at(event), hint="Put it in quotes when text is meant.",
             ) from None
 
-    def decrypt(self, event: Any) -> str:
-        origin = self.at(event)
-        plain = (self.vault or Vault(())).decrypt(event.value, origin)
-        try:
-            return plain.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ParseError("what !vault holds is not UTF-8 text", origin=origin) from None
+    def decrypt(self, event: Any) -> str | Sealed:
+        sealed = Sealed(event.value, self.vault, self.at(event))
+        return sealed if self.lazy else sealed.open()
 
     def unknown_tag(self, tag: str, event: Any) -> ParseError:
         shown = "!!" + tag.removeprefix(STANDARD) if tag.startswith(STANDARD) else tag
@@ -278,25 +275,28 @@ def _merge(value: YamlMap, merges: list[YamlMap]) -> None:
 
 
 def load_all(
-    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, pure: bool = False
+    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False,
+    pure: bool = False,
 ) -> list[Any]:
     """Every document of a YAML text; see `load`."""
-    return [value for value, _ in _documents(text, file, vault, warn, pure)]
+    return [value for value, _ in _documents(text, file, vault, warn, lazy, pure)]
 
 
 def load(
-    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, pure: bool = False
+    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False,
+    pure: bool = False,
 ) -> Any:
     """The one document of a YAML (or JSON) text, None when it is empty. `file` names it in origins and errors.
 
     Mappings are YamlMap, sequences YamlSeq; dates are date and datetime. ParseError: it is not YAML, a tag is
     unknown, or there is more than one document. VaultError: a `!vault` value that cannot be opened.
+    `lazy`: `!vault` values are `Sealed`, opened when they are used.
     `pure`: by the slow parser, even when there is a fast one.
     """
     looks_like_json = text.lstrip()[:1] in ("{", "[")
     found = _json(text, file) if looks_like_json else _MISSING
     try:
-        documents = _documents(text, file, vault, warn, pure)
+        documents = _documents(text, file, vault, warn, lazy, pure)
     except ParseError:
         if found is _MISSING:
             raise
@@ -311,10 +311,12 @@ def load(
     return value if found is _MISSING or found == value else found
 
 
-def _documents(text: str, file: str, vault: Vault | None, warn: Warn, pure: bool) -> list[tuple[Any, Origin]]:
+def _documents(
+    text: str, file: str, vault: Vault | None, warn: Warn, lazy: bool, pure: bool
+) -> list[tuple[Any, Origin]]:
     text = text.removeprefix("\ufeff")
     try:
-        return list(_Builder(file, vault, warn).documents(_events(text, pure=pure)))
+        return list(_Builder(file, vault, warn, lazy).documents(_events(text, pure=pure)))
     except ParseError as error:
         raise _shown(error, text, "") from None
     except MarkedYAMLError as error:
@@ -360,11 +362,13 @@ def _json(text: str, file: str) -> Any:
         return _MISSING
 
 
-def load_file(path: str | os.PathLike[str], *, vault: Vault | None = None, warn: Warn = _log.warning) -> Any:
+def load_file(
+    path: str | os.PathLike[str], *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False
+) -> Any:
     """`load` of a file, which may be encrypted as a whole. SourceError when it cannot be read."""
     text, sealed = read_text(path, vault=vault)
     try:
-        return load(text, os.fspath(path), vault=vault, warn=warn)
+        return load(text, os.fspath(path), vault=vault, warn=warn, lazy=lazy)
     except ParseError as error:
         if sealed:
             error.message = error.message.partition("\n")[0]     # the line is a secret

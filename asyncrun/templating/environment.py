@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.compiler import Frame
 from jinja2.lexer import Lexer, Token
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
@@ -49,6 +50,14 @@ def concat(parts: Iterable[Any]) -> Any:
     if len(found) == 1:
         return found[0]
     return "".join(map(text, found)) if found else None
+
+
+def with_newlines(source: str, result: Any, newline: str = "\n") -> Any:
+    """A text with at least as many ends of lines at its end as its template has: jinja drops one."""
+    if not isinstance(result, str) or not source.endswith(("\n", "\r")):
+        return result
+    wanted, found = (each[len(each.rstrip("\r\n")):].count("\n") for each in (source, result))
+    return result + newline * max(0, wanted - found)
 
 
 class Overlay(Mapping[str, Any]):
@@ -162,7 +171,15 @@ class LiteralLexer(Lexer):
 
 
 class TypedCode(NativeCodeGenerator):
-    """Generates code whose parts are values and not texts, constants too."""
+    """Generates code whose parts are values and not texts, constants too.
+
+    Nothing is worked out when a template is compiled: `{{ 'x' | password_hash }}` is another text each time.
+    """
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> Any:
+        if not isinstance(node, nodes.Const | nodes.TemplateData):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
 
     def _output_const_repr(self, group: Iterable[Any]) -> str:
         return repr(concat(group))
@@ -178,7 +195,7 @@ class Environment(SandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**"})
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(undefined=Undefined, trim_blocks=True, auto_reload=False, **options)
+        super().__init__(undefined=Undefined, trim_blocks=True, auto_reload=False, optimized=False, **options)
         self.globals["range"] = bounded_range
         self.literal_backslashes = True
         self._lexers: dict[tuple[Any, ...], Lexer] = {}
@@ -241,7 +258,7 @@ class Environment(SandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`: for variables and the like the item first, else as Jinja's sandbox does it."""
         if isinstance(obj, Undefined):
-            return self.unsafe_undefined(obj, attribute) if attribute.startswith("__") else obj
+            return obj
         if isinstance(obj, Mapping) and not isinstance(obj, dict):
             return self._item_first(obj, attribute)
         try:
@@ -338,4 +355,4 @@ def reaches(value: Any, container: Any) -> bool:
     return False
 
 
-__all__ = ["Environment", "Overlay", "bounded_range", "concat", "resolve", "text"]
+__all__ = ["Environment", "Overlay", "bounded_range", "concat", "over", "resolve", "text", "with_newlines"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 import jinja2
 
 from asyncrun.errors import TemplateError, suggest
-from asyncrun.templating.environment import Environment, concat, over
+from asyncrun.templating.environment import Environment, concat, over, with_newlines
 from asyncrun.templating.values import Undefined, settle
 
 HEADER: Final = re.compile(r"#jinja2:(?P<options>[^\r\n]*)(\r\n|\r|\n|$)")
@@ -69,8 +69,7 @@ class FileRenderer:
         result = settle(concat(template.root_render_func(template.new_context(names, shared=True))))
         if isinstance(result, Undefined):
             result.fail()
-        ended = body.endswith(("\n", "\r")) and not chosen["keep_trailing_newline"]      # jinja drops the last one
-        return result + chosen["newline_sequence"] if ended and isinstance(result, str) else result
+        return with_newlines(body, result, chosen["newline_sequence"])
 
     def _names(self, path: str, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The variables that only template files have."""

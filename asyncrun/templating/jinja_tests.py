@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from asyncrun.errors import SourceError
 from asyncrun.source.vault import is_vault
 from asyncrun.templating.filters.formats import FALSE_WORDS, TRUE_WORDS
 from asyncrun.templating.plugins import PluginError
@@ -196,7 +195,7 @@ def vaulted_file(value: str) -> bool:
         with Path(value).open("rb") as file:
             return is_vault(file.read(64))
     except OSError as error:
-        raise SourceError(f"Cannot test if the file {value} is a vault: {error.strerror}") from error
+        raise PluginError(f"Cannot test if the file {value} is a vault: {error.strerror}") from error
 
 
 def vault_encrypted(value: Any) -> bool:

@@ -31,9 +31,20 @@ def with_prefixes(
     jinja: Mapping[str, Function], own: Mapping[str, Function], extra: Mapping[str, Function], guard: Guard
 ) -> dict[str, Function]:
     """Every function by its short name and, the built-in ones, by `ansible.builtin.NAME` too."""
-    built_in = {**jinja, **{name: guard(name, function) for name, function in own.items()}}
+    guarded = {name: guard(name, _undefined_too(function)) for name, function in jinja.items()}
+    built_in = {**guarded, **{name: guard(name, function) for name, function in own.items()}}
     known = {prefix + name: function for name, function in built_in.items() for prefix in PREFIXES}
     return {**known, **built_in, **{name: _foreign(guard(name, function)) for name, function in extra.items()}}
+
+
+def _undefined_too(function: Function) -> Function:
+    """A filter or test of Jinja: each knows itself what it does with a name without a value."""
+
+    @functools.wraps(function)
+    def taking(*args: Any, **options: Any) -> Any:
+        return function(*args, **options)
+
+    return takes_undefined(taking)
 
 
 def guarded_filter(name: str, function: Function) -> Function:

@@ -15,14 +15,26 @@ from asyncrun import errors
 from asyncrun.errors import TemplateError, UndefinedError, suggest
 from asyncrun.origin import Origin
 from asyncrun.source import origin_of
-from asyncrun.templating.environment import Environment, concat, text
+from asyncrun.templating.environment import Environment, concat, text, with_newlines
 from asyncrun.templating.files import FileRenderer
 from asyncrun.templating.filters import FILTERS
 from asyncrun.templating.globals import GLOBALS
 from asyncrun.templating.jinja_tests import TESTS
 from asyncrun.templating.lookups import LOOKUPS, Lookup, Lookups
+from asyncrun.templating.places import place_in_file
 from asyncrun.templating.plugins import guarded_filter, guarded_test, with_prefixes
-from asyncrun.templating.values import OMIT, Omit, Undefined, UndefinedName, is_template, lazy, plain, settle
+from asyncrun.templating.values import (
+    OMIT,
+    LazyDict,
+    LazyList,
+    Omit,
+    Undefined,
+    UndefinedName,
+    is_template,
+    lazy,
+    plain,
+    settle,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -69,10 +81,9 @@ class Templar:
     ) -> None:
         self.environment = environment = Environment()
         self.broken_conditionals = broken_conditionals
-        filters: Any = environment.filters      # jinja's types say less than what it takes
-        tests: Any = environment.tests
-        environment.filters = filters = with_prefixes(filters, FILTERS, extra.filters, guarded_filter)
-        environment.tests = tests = with_prefixes(tests, TESTS, extra.tests, guarded_test)
+        tables: Any = environment      # jinja's types say less than what its tables take
+        tables.filters = with_prefixes(tables.filters, FILTERS, extra.filters, guarded_filter)
+        tables.tests = with_prefixes(tables.tests, TESTS, extra.tests, guarded_test)
         self.lookups = Lookups({**LOOKUPS, **extra.lookups}, self, services or {})
         environment.globals.update(GLOBALS)
         environment.globals.update(self.lookups.as_globals())
@@ -87,12 +98,15 @@ class Templar:
     ) -> Any:
         """`value` with every template in it rendered: plain data, a copy. What is omitted is left out.
 
+        `value` is text that an author wrote, never what came from a host or was rendered before: that is data.
         A lone expression keeps its value and type. Keys of mappings stay as they are, as in ansible-core, unless
         `keys` is true (set_fact, environment). Raises TemplateError, UndefinedError.
         """
         if isinstance(value, str):
             return self._plain(self.value(value, variables, origin), variables, origin) if is_template(value) else value
-        if isinstance(value, Mapping):
+        if isinstance(value, LazyDict | LazyList) or (isinstance(value, Mapping) and not isinstance(value, dict)):
+            return self._plain(value, variables, origin)      # a variable's value: it has been rendered, once
+        if isinstance(value, dict):
             pairs = ((self.render(key, variables, origin) if keys else key, key) for key in value)
             found = ((name, self.render(value[key], variables, origin_of(value, key) or origin, keys=keys))
                      for name, key in pairs)
@@ -118,7 +132,7 @@ class Templar:
             self._raise(error, source, origin)
         if isinstance(result, Undefined):
             return self._known_cause(result, variables, origin)
-        return result + "\n" if source.endswith("\n") and isinstance(result, str) else result
+        return with_newlines(source, result)
 
     def variable(self, raw: Any, variables: Mapping[str, Any], origin: Origin | None = None) -> Any:
         """The value of a variable of a trusted layer: a text rendered, a structure that renders leaf by leaf."""
@@ -239,13 +253,12 @@ class Templar:
         search: Sequence[str] = (),
     ) -> Any:
         """As render_file, but a file that is one lone expression gives its plain value."""
-        origin = Origin(path)
         try:
             return plain(self._files.render(source, path, variables, options or {}, extra or {}, search))
         except UndefinedError as error:
-            raise self._placed(error, variables, origin) from None
+            raise self._placed(error, variables, place_in_file(error, source, path)) from None
         except (Exception, RecursionError) as error:      # noqa: BLE001
-            self._raise(error, source, origin)
+            self._raise(error, source, place_in_file(error, source, path))
 
     def _plain(self, value: Any, variables: Mapping[str, Any], origin: Origin | None) -> Any:
         try:
@@ -267,8 +280,8 @@ class Templar:
         """The error with its place, and a near name where there is one. Plain: no reference to values."""
         hint = error.hint
         if isinstance(error, UndefinedName):
-            if hint is None and isinstance(error.top_name, str):
-                hint = suggest(error.top_name, [str(name) for name in variables])
+            if hint is None and error.is_variable and error.name is not None:
+                hint = suggest(error.name, [str(name) for name in variables])
             return UndefinedError(error.message, origin=error.origin or origin, hint=hint)
         error.at(origin)
         return error
@@ -285,7 +298,7 @@ class Templar:
         if isinstance(error, jinja2.exceptions.SecurityError):
             raise TemplateError(str(error), origin=origin) from None
         if isinstance(error, jinja2.TemplateNotFound):
-            raise TemplateError(f"Template file not found: {error}", origin=origin) from None
+            raise TemplateError(f"Template file not found: {error.name}", origin=origin) from None
         raise TemplateError(f"Error rendering {what}: {error}", origin=origin) from error
 
     def _syntax_error(
@@ -298,9 +311,7 @@ class Templar:
             hint = suggest(unknown["name"], [name for name in known if "." not in name])
         elif what == "expression" and "{" in source:
             what += ". Template delimiters are not supported in expressions"
-        if error.filename and origin and origin.file != error.filename and error.filename != "<template>":
-            origin = Origin(error.filename, error.lineno)
-        elif "\n" in source.rstrip("\n") and error.filename is None:
+        if "\n" in source.rstrip("\n") and error.filename is None:
             hint = " ".join(filter(None, (f"It is in line {error.lineno} of the template.", hint)))
         return TemplateError(f"Syntax error in {what}: {error.message}", origin=origin, hint=hint)
 

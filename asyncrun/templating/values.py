@@ -65,7 +65,8 @@ class Undefined(jinja2.StrictUndefined):
             return str(self._undefined_hint)
         if self._undefined_obj is MISSING:
             return f"{self._undefined_name!r} is undefined"
-        return f"object of type {type(self._undefined_obj).__name__!r} has no attribute {self._undefined_name!r}"
+        kind = type(self._undefined_obj)
+        return f"object of type {getattr(kind, 'shown_as', kind.__name__)!r} has no attribute {self._undefined_name!r}"
 
     @property
     def name(self) -> str | None:
@@ -109,8 +110,8 @@ class UndefinedName(errors.UndefinedError):
 
     def __init__(self, message: str, value: Undefined) -> None:
         super().__init__(message)
-        missing = value._undefined_obj is MISSING      # noqa: SLF001 - jinja's own seam for subclasses
-        self.top_name = value._undefined_name if missing else None    # noqa: SLF001
+        self.name = value.name
+        self.is_variable = value._undefined_obj is MISSING      # noqa: SLF001 - jinja's own seam for subclasses
 
 
 Renderer = Callable[[str, Origin | None], Any]

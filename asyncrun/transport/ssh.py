@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +125,9 @@ class Ssh:
             transport = _negotiate(sock, settings, road)
             key = _check_key(transport, settings)
             self._log_in(transport, target, settings)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Unreachable):
+                error.hint = error.hint or road.said()
             road.close()
             raise
         return SshConnection(transport, key, road)
@@ -195,6 +198,11 @@ class _Road:
         self._parts.append(part)
         return part
 
+    def said(self) -> str | None:
+        """What a ProxyCommand said."""
+        said = [part.said() for part in self._parts if isinstance(part, _ProxyProcess)]
+        return f"The ProxyCommand said: {said[0]}" if said and said[0] else None
+
     def close(self) -> None:
         """Close all of it; a socket is shut down first, so that nobody who reads it waits for a timeout."""
         while self._parts:
@@ -230,14 +238,25 @@ class _ProxyProcess(socket.socket):
     def __init__(self, command: str) -> None:
         ours, theirs = socket.socketpair()
         super().__init__(fileno=ours.detach())
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        self._last_words = ""
         with theirs:
             self.process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL, start_new_session=True)
+                stderr=self._errors, start_new_session=True)
+
+    def said(self) -> str:
+        """The end of what it wrote to stderr."""
+        if not self._errors.closed:
+            self._errors.seek(0)
+            self._last_words = self._errors.read()[-500:].decode("utf-8", "replace").strip()
+        return self._last_words
 
     def close(self) -> None:
         """End the process with the socket."""
         super().close()
+        self.said()
+        self._errors.close()
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGTERM)

@@ -107,8 +107,8 @@ def _ended(stream: Stream, launch: Launch, connection: Connection, said: Said) -
         if ASKED_FOR.search(text):
             return AgentError(f"Missing {method} password", hint=text)
     if launch.tried and status in (NO_PYTHON, 126):
-        return AgentError(
-            f"The module interpreter was not found. Tried: {', '.join(launch.tried)}. {text}".strip(),
-            hint="Set ansible_python_interpreter, or install Python with the raw module.")
+        which = f"'{launch.tried[0]}'" if len(launch.tried) == 1 else "(any of " + ", ".join(launch.tried) + ")"
+        return AgentError(f"The module interpreter {which} was not found. {text}".strip(),
+                          hint="Set ansible_python_interpreter, or install Python with the raw module.")
     tried = f" ({', '.join(launch.tried)})" if len(launch.tried) == 1 else ""
     return AgentError(f"The agent{tried} ended before it began, with code {status}: {text or 'it said nothing'}")

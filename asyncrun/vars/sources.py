@@ -100,6 +100,13 @@ def task_vars(scene: Scene, host: str, templar: Templar, task: Task | None = Non
     return LazyVars(layers(scene, host, task, templar), templar)
 
 
+def play_vars(play: Play, templar: Templar, extra: Mapping[str, Any], shared: Mapping[str, Any]) -> LazyVars:
+    """What a play's own keywords (hosts, serial, name ...) may use: it has no host yet."""
+    return LazyVars(VarStack(
+        Layer("extra vars", extra), Layer("play vars", play.vars), Layer("magic variables", shared, trusted=False),
+    ), templar)
+
+
 def _magic(scene: Scene, host: str, others: HostVars) -> tuple[Layer, Layer]:
     known = _known(scene.inventory, host) or Host(host)
     own = {

@@ -58,6 +58,7 @@ class LazyVars(Mapping[str, Any]):
     """
 
     __slots__ = ("_busy", "_done", "merge", "stack", "templar")
+    shown_as = "HostVarsVars"      # what messages call `hostvars[host]`
 
     def __init__(self, stack: VarStack, templar: Templar, *, merge: bool = False) -> None:
         self.stack = stack

@@ -18,7 +18,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server = Sshd(tmp_path_factory.mktemp("sshd"))
     server.start()
     yield server
-    server.stop()
+    server.remove()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def own_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
 
     yield start
     for server in servers:
-        server.stop()
+        server.remove()
 
 
 @pytest.fixture(scope="session")

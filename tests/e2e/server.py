@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,7 +76,10 @@ class Sshd:
         self._settings = {"passwords": "yes" if passwords else "no", "max_startups": max_startups, "more": more}
         self._process: subprocess.Popen[bytes] | None = None
         self._keygen(self.key)
-        (folder / "authorized_keys").write_text(self.key.with_suffix(".pub").read_text())
+        self._public = Path(tempfile.mkdtemp(prefix="asyncrun-sshd-"))     # every user reads it: not in pytest's 0700
+        self._public.chmod(0o755)
+        self.authorized_keys = self._public / "authorized_keys"
+        self.authorized_keys.write_text(self.key.with_suffix(".pub").read_text())
         self.new_host_key()
 
     def _keygen(self, path: Path, kind: str = "ed25519") -> None:
@@ -98,7 +102,7 @@ class Sshd:
         """Start it and wait until it listens."""
         config = self.folder / "sshd_config"
         config.write_text(CONFIG.format(port=self.port, host_key=self.host_key,
-                                        authorized_keys=self.folder / "authorized_keys", **self._settings))
+                                        authorized_keys=self.authorized_keys, **self._settings))
         subprocess.run(as_root("mkdir", "-p", "/run/sshd"), check=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(as_root(sshd_path(), "-D", "-e", "-f", str(config)),
@@ -122,6 +126,11 @@ class Sshd:
         subprocess.run(as_root("kill", str(self._process.pid)), check=False)
         self._process.wait(10)
         self._process = None
+
+    def remove(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        shutil.rmtree(self._public, ignore_errors=True)
 
     def restart(self, *, new_key: bool = False) -> None:
         """As after a reboot; with `new_key` as after a new installation."""

@@ -19,13 +19,13 @@ PATIENCE = 15.0       # seconds: upper bound of every wait for a state
 class Driver:
     """A stand-in for the agent, run by some Python."""
 
-    def __init__(self, python: str, folder: Path, **options: Any) -> None:
+    def __init__(self, python: str, folder: Path, environment: dict[str, str] | None = None, **options: Any) -> None:
         self.folder = folder
         self.number = 0
         self.got: dict[int, Any] = {}
         self.process = subprocess.Popen(
             [python, str(REPO / "tests/remote/jobs_driver.py"), str(REPO), json.dumps({"grace": 0.3, **options})],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **(environment or {})})
         self.rest = b""
 
     def post(self, kind: str, later: bool = False, upload: str | None = None, **body: Any) -> int:

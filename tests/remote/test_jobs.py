@@ -185,6 +185,16 @@ def test_a_process_that_threw_its_environment_away_is_found(drive: Drive, folder
     assert not alive(pid)
 
 
+def test_the_mark_does_where_ctypes_is_missing(drive: Drive, tmp_path: Path, jid: str) -> None:
+    (tmp_path / "lame").mkdir()
+    (tmp_path / "lame" / "ctypes.py").write_text("raise ImportError('no libffi here')")
+    driver = drive(environment={"PYTHONPATH": str(tmp_path / "lame")})
+    driver.start(jid, "(setsid sh -c 'trap \"\" TERM; sleep 300; sleep 301' &); exec sleep 302", limit=1)
+    until(lambda: len(marked(jid)) >= 3)
+    assert driver.end_of(jid)["timedout"] is True
+    assert marked(jid) == []
+
+
 def test_a_module_without_processes_is_ended_too(drive: Drive, jid: str) -> None:
     driver = drive(grace=5)
     driver.start(jid, {"name": "sleep", "seconds": 300}, limit=0.5)
@@ -438,6 +448,15 @@ def test_wait_answers_at_the_first_end_or_in_time(drive: Drive, folder: Path) ->
     jobs = driver.answer(waiting)["jobs"]
     assert (jobs[slow]["finished"], jobs[quick]["finished"]) == (False, True)
     driver.ask("kill", jid=slow)
+
+
+def test_more_jobs_than_pipes_are_noticed_too(drive: Drive) -> None:
+    driver = drive(pipes=1)
+    jids = [new_jid() for _each in range(3)]
+    for jid in jids:
+        driver.start(jid, "sleep 0.3; exit 4")
+    assert driver.ask("fds")["watched"] == 1
+    assert [driver.end_of(jid, seconds=60)["rc"] for jid in jids] == [4, 4, 4]
 
 
 def test_the_end_is_noticed_at_once(drive: Drive, jid: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,41 @@ def test_a_result_too_large_for_the_disk_leaves_its_rc(driver: Driver, any_pytho
     result = driver.end_of(jid)
     assert (result["rc"], result["failed"], result["truncated"], result["finished"]) == (7, True, True, True)
     other = Driver(any_python, driver.folder)
+    try:
+        assert other.status(jid)["rc"] == 7
+    finally:
+        other.close()
+
+
+def limit_files(driver: Driver, size: int) -> None:
+    """Let no file of the driver and its children grow beyond `size` bytes: what a user without root can do."""
+    resource.prlimit(driver.process.pid, resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.fixture
+def limited(any_python: str, tmp_path: Path) -> Iterator[Driver]:
+    made = Driver(any_python, tmp_path / "async")
+    made.ask("fds")
+    yield made
+    made.close()
+
+
+def test_what_cannot_be_written_at_the_start_is_not_started(limited: Driver, tmp_path: Path) -> None:
+    limit_files(limited, 1000)
+    result = limited.start(new_jid(), f"touch {tmp_path}/ran")
+    assert (result["failed"], result["started"]) == (True, False)
+    assert "File too large" in result["msg"]
+    assert names(limited.folder) == []
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_cannot_be_written_at_the_end_leaves_its_rc(limited: Driver, any_python: str) -> None:
+    limit_files(limited, 8192)
+    jid = new_jid()
+    limited.start(jid, {"name": "big", "size": 200000})
+    result = limited.end_of(jid)
+    assert (result["rc"], result["failed"], result["truncated"], result["finished"]) == (7, True, True, True)
+    other = Driver(any_python, limited.folder)
     try:
         assert other.status(jid)["rc"] == 7
     finally:

@@ -24,9 +24,14 @@ ACTIONS: dict[str, Mapping[str, Any] | None] = {
 
 
 def render(value: Any, variables: Mapping[str, Any]) -> Any:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    """Texts rendered, names looked up only when they are used."""
+    if isinstance(value, list):
+        return [render(each, variables) for each in value]
+    if not isinstance(value, str):
+        return value
+    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(value)
     try:
-        return environment.from_string(value).render(variables)
+        return "".join(template.root_render_func(template.new_context(variables, shared=True)))
     except jinja2.UndefinedError as error:
         raise UndefinedError(str(error)) from error
 

@@ -81,6 +81,15 @@ def test_unknown_names() -> None:
     assert caught.value.hint == "Did you mean 'copy'?"
 
 
+@pytest.mark.parametrize(("name", "hint"), [
+    ("cpy", "Did you mean 'copy'?"), ("ansible.legacy.cpy", "Did you mean 'copy'?"), ("zzz", "None"),
+    ("blockinfile", "not supported here yet"), ("ansible.builtin.blockinfile", "not supported here yet"),
+    ("community.general.copy", "Modules of collections are not supported"),
+])
+def test_hints(name: str, hint: str) -> None:
+    assert hint in str(Catalog({"copy": None, "lineinfile": None}).unknown(name).hint)
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("SPEC = {'options': dict()}\n", "literal dict"), ("SPEC = ['options']\n", "has to be a dict"),
     ("SPEC = {\n", "is not Python"),

@@ -108,6 +108,7 @@ RESULTS: list[tuple[Event, str]] = [
     (outcome(CHANGED, COMMAND), "changed: [h1]\n"),
     (outcome(CHANGED, COMMAND, delegated="h2"), "changed: [h1 -> h2]\n"),
     (outcome(CHANGED, COMMAND, delegated="h3(127.0.0.1)"), "changed: [h1 -> h3(127.0.0.1)]\n"),
+    (outcome(CHANGED, COMMAND, delegated="h1"), "changed: [h1]\n"),
     (outcome(SKIPPED, {"changed": False, "skipped": True}), "skipping: [h1]\n"),
     (item(CHANGED, COMMAND, delegated="h2"), "changed: [h1 -> h2] => (item=1)\n"),
     (item(SKIPPED), "skipping: [h1] => (item=1) \n"),
@@ -124,6 +125,7 @@ RESULTS: list[tuple[Event, str]] = [
     (outcome(OK, {"changed": False, "msg": "All assertions passed"}, "assert"),
      'ok: [h1] => {\n    "changed": false,\n    "msg": "All assertions passed"\n}\n'),
     (outcome(OK, {"changed": False, "msg": "quiet", "_ansible_verbose_always": False}, "assert"), "ok: [h1]\n"),
+    (outcome(OK, {"changed": False}, "assert"), "ok: [h1]\n"),
     (outcome(OK, {"changed": False, "include": "x.yml"}, "include_tasks"), ""),
 ]
 
@@ -193,13 +195,15 @@ def test_failures_go_to_stderr_when_so_set() -> None:
 def test_v_shows_results_on_one_line() -> None:
     skipped = {"changed": False, "skipped": True, "false_condition": False, "skip_reason": "Condition"}
     out, _ = show(outcome(CHANGED, COMMAND), outcome(SKIPPED, skipped), item(CHANGED, {"changed": True, "item": 1}),
-                  outcome(SKIPPED, {"skipped_reason": "Verbosity threshold not met."}, "debug"), verbosity=1)
+                  outcome(SKIPPED, {"changed": False, "skipped_reason": "Verbosity threshold not met."}, "debug"),
+                  outcome(SKIPPED, skipped, "debug"), verbosity=1)
     assert out.split("\n") == [
         ('changed: [h1] => {"changed": true, "cmd": ["echo", "hi"], "msg": "", "rc": 0, "stderr": "", "stderr_lines": '
         '[], "stdout": "hi", "stdout_lines": ["hi"]}'),
         'skipping: [h1] => {"changed": false, "false_condition": false, "skip_reason": "Condition"}',
         'changed: [h1] => (item=1) => {"changed": true, "item": 1}',
         'skipping: [h1] => {"skipped_reason": "Verbosity threshold not met."}',
+        'skipping: [h1] => {"changed": false, "false_condition": false, "skip_reason": "Condition"}',
         "",
     ]
 
@@ -345,6 +349,12 @@ def test_a_free_play_names_the_task_of_each_result() -> None:
                   TaskStarted(two), outcome(OK, task=two), outcome(OK, task=one, host="h2"), started=False)
     assert out == (f"\n{stars('PLAY [p] ')}\n\n{stars('TASK [one] ')}\nok: [h1]\n\n{stars('TASK [two] ')}\nok: [h1]\n"
                    f"\n{stars('TASK [one] ')}\nok: [h2]\n")
+
+
+def test_a_task_that_begins_again_has_a_banner_again() -> None:
+    """Seen with a file that a loop of include_tasks takes twice."""
+    out, _ = show(TaskStarted(task()), TaskStarted(task()), started=False)
+    assert out == f"\n{stars('TASK [a task] ')}\n" * 2
 
 
 def test_args_and_path_of_a_task_when_so_set() -> None:

@@ -39,7 +39,9 @@ def test_an_error_shows_its_line_and_what_to_do(tmp_path: Path) -> None:
 def test_an_error_without_a_place() -> None:
     assert describe(UsageError("no such thing")) == ["[ERROR]: no such thing"]
     assert describe(UsageError("no such thing", hint="Try -h")) == ["[ERROR]: no such thing", "Try -h", ""]
-    assert describe(UsageError("x", origin=Origin("<command line>"))) == ["[ERROR]: x", "Origin: <command line>", ""]
+    assert describe(UsageError("x", origin=Origin("no/file", 2)))[1] == f"Origin: {Path.cwd()}/no/file:2:1"
+    for name in ("<stdin>", "command line"):
+        assert describe(UsageError("x", origin=Origin(name))) == ["[ERROR]: x", f"Origin: {name}", ""]
 
 
 def test_numbers_of_lines_are_aligned_and_long_lines_cut(tmp_path: Path) -> None:

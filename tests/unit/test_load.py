@@ -351,6 +351,23 @@ def test_names_of_imports_may_use_vars_files_extra_vars_and_playbook_dir(tmp_pat
     assert len(list(tasks(play(tmp_path, text, context(variables={"e": "extra"}), vf="f: file\n")))) == 1
 
 
+def test_variables_of_names_may_be_templates_themselves(tmp_path: Path) -> None:
+    text = """
+- hosts: all
+  vars: {a: '{{ b }}', b: '{{ c }}', c: there, bad: '{{ nobody }}', r1: '{{ r2 }}', r2: '{{ r1 }}'}
+  tasks:
+    - import_tasks: '{{ a }}.yml'
+    - import_tasks: '{{ d }}.yml'
+      vars: {d: '{{ a }}', a: '{{ c }}'}
+      tags: '{{ a }}'
+"""
+    assert [each.tags for each in tasks(play(tmp_path, text, there="- ping:\n"))] == [frozenset(), {"there"}]
+    tagged = task(tmp_path, "- ping:\n  vars: {t: '{{ u }}'}\n  tags: 't,{{ t }}'", context(variables={"u": "own"}))
+    assert tagged.tags == {"t", "own"}
+    with pytest.raises(ParseError, match="recursive loop detected in template: r1 -> r2 -> r1"):
+        play(tmp_path, text.replace("{{ d }}", "{{ r1 }}"), there="- ping:\n")
+
+
 def test_an_empty_import_is_nothing(tmp_path: Path) -> None:
     text = "- hosts: all\n  tasks:\n    - import_tasks: e.yml\n"
     assert list(tasks(play(tmp_path, text, e="# nothing\n"))) == []
@@ -443,6 +460,13 @@ def test_imports_in_an_included_file_may_use_the_variables_of_the_run(tmp_path: 
     ctx = context()
     include = task(tmp_path, "- include_tasks: x.yml", ctx, x="- import_tasks: '{{ y }}.yml'\n", there="- ping:\n")
     assert [each.action for each in tasks(tasks_of(str(tmp_path / "x.yml"), include, ctx, {"y": "there"}))] == ["ping"]
+
+
+def test_text_from_a_host_is_never_rendered(tmp_path: Path) -> None:
+    ctx = context(variables={"extra": "{{ 'rendered' }}"})
+    include = task(tmp_path, "- include_tasks: x.yml", ctx, x="- ping:\n  tags: ['{{ fact }}', '{{ extra }}']\n")
+    block = tasks_of(str(tmp_path / "x.yml"), include, ctx, {"fact": "{{ evil }}"})
+    assert [each.tags for each in tasks(block)] == [{"{{ evil }}", "rendered"}]
 
 
 ASYNC_WARNINGS = {

@@ -41,6 +41,8 @@ ERRORS: dict[str, tuple[str, str, str, str]] = {
     "unknown on a block": (
         TASKS + "    - block: []\n      resuce: []\n", "5:7", "'resuce' is not a valid attribute for a Block",
         "rescue"),
+    "a play's keyword on a task": (
+        TASKS + "    - name: x\n      serial: 2\n", "5:7", "'serial' is not a valid attribute for a Task", "Play"),
     "a key that is a number": (TASKS + "    - debug:\n      1: 2\n", "5:7", "'1' is not a valid attribute", ""),
     "listen on a task": (
         TASKS + "    - debug:\n      listen: a\n", "5:7", "'listen' is not a valid attribute for a Task", "Handler"),
@@ -232,17 +234,20 @@ ODD: st.SearchStrategy[Any] = st.recursive(
     max_leaves=4,
 )
 MODULES = ["debug", "command", "include_tasks", "import_tasks", "import_role", "meta", "cpy", "with_items", "with_x"]
+KEYWORDS = st.dictionaries(st.sampled_from([*sorted(BY_NAME), "with_items", "with_x", "whne"]), ODD, max_size=2)
+CALLS = st.tuples(st.dictionaries(st.sampled_from(MODULES), ODD, min_size=1, max_size=1), KEYWORDS).map(
+    lambda both: {**both[1], **both[0]}
+)
 ENTRIES: st.SearchStrategy[Any] = st.recursive(
-    st.dictionaries(st.sampled_from([*BY_NAME, *MODULES]), ODD, min_size=1, max_size=4) | ODD,
+    CALLS | ODD,
     lambda inner: st.fixed_dictionaries(
         {"block": st.lists(inner, max_size=3)}, optional={"rescue": st.lists(inner, max_size=2), "when": ODD}
     ),
-    max_leaves=4,
+    max_leaves=3,
 )
-PLAYS = st.fixed_dictionaries(
-    {"hosts": st.just("all") | ODD},
-    optional={"tasks": st.lists(ENTRIES, max_size=3), "handlers": st.lists(ENTRIES, max_size=2),
-              **{name: ODD for name in BY_NAME if "P" in BY_NAME[name].on and name not in ("hosts", "tasks", "handlers")}},
+ONE_ODD = st.dictionaries(st.sampled_from(sorted(name for name in BY_NAME if "P" in BY_NAME[name].on)), ODD, max_size=1)
+PLAYS = st.tuples(st.lists(CALLS | ENTRIES, max_size=2), st.lists(ENTRIES, max_size=1), ONE_ODD).map(
+    lambda three: {"hosts": "all", "tasks": three[0], "handlers": three[1], **three[2]}
 )
 
 

@@ -59,7 +59,8 @@ def test_without_a_password() -> None:
 
 def test_the_wrong_password_and_any_flipped_digit_give_an_error_and_no_plaintext() -> None:
     lines = SEALED.splitlines()
-    flipped = ["".join([lines[row][:40], "7" if lines[row][40] != "7" else "6", lines[row][41:]]) for row in range(1, 6)]
+    rows = range(1, 6)
+    flipped = [lines[row][:40] + ("6" if lines[row][40] == "7" else "7") + lines[row][41:] for row in rows]
     texts = ["\n".join([*lines[:row], bad, *lines[row + 1 :]]) for row, bad in enumerate(flipped, 1)]
     for password, text in [(b"wrong", SEALED), *((b"pw", text) for text in texts)]:
         with pytest.raises(VaultError) as caught:

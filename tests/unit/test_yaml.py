@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from asyncrun.errors import ParseError, SourceError, VaultError
 from asyncrun.origin import Origin
-from asyncrun.source import Unsafe, YamlMap, YamlSeq, origin_of, yaml
+from asyncrun.source import Sealed, Unsafe, YamlMap, YamlSeq, origin_of, yaml
 from asyncrun.source.scalars import resolve
 from asyncrun.source.vault import Vault
 
@@ -224,6 +224,23 @@ def test_files(tmp_path: Path) -> None:
         yaml.load_file(tmp_path)
     with pytest.raises(SourceError, match="cannot be read"):
         yaml.load_file("nul\0byte")
+
+
+def test_lazy_vault_values_are_opened_when_they_are_used() -> None:
+    vault = Vault([("default", b"pw")])
+    text = "a: 1\nb: !vault |\n" + "".join(f"  {line}\n" for line in vault.encrypt(b"geheim").splitlines())
+    opened = pickle.loads(pickle.dumps(load(text, vault=vault, lazy=True)))["b"]
+    assert isinstance(opened, Sealed)
+    assert opened.open() == opened.open() == "geheim"
+    assert "geheim" not in repr(opened)
+    sealed = load(text, lazy=True)
+    assert sealed["a"] == 1
+    with pytest.raises(VaultError) as caught:
+        sealed["b"].open()
+    assert caught.value.origin == Origin("f.yml", 2, 4)
+    binary = "b: !vault |\n" + "".join(f"  {line}\n" for line in vault.encrypt(b"\xff").splitlines())
+    with pytest.raises(VaultError, match="not UTF-8"):
+        load(binary, vault=vault)
 
 
 def test_vault_values_and_files(tmp_path: Path) -> None:

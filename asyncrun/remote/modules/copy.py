@@ -70,7 +70,10 @@ def _one(m: "Module", src: str, dest: str) -> "dict[str, Any]":
         if m.args["checksum"] and m.args["checksum"] != content.checksum:
             m.fail("Copied file does not match the expected checksum. Transfer failed.",
                    checksum=content.checksum, expected_checksum=m.args["checksum"])
-        return install.install(m, content, dest, _mode(m, src))
+        result = install.install(m, content, dest, _mode(m, src))
+    if m.args["follow"] and os.path.islink(dest):
+        result["dest"] = os.path.realpath(dest)
+    return result
 
 
 def _mode(m: "Module", src: str) -> "Any":
@@ -82,9 +85,12 @@ def _mode(m: "Module", src: str) -> "Any":
 def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
     top = dest.rstrip("/") or "/"
     if not src.endswith("/"):
+        there = os.path.isdir(dest)
         top = os.path.join(top, os.path.basename(src))
+        dest = top if there else dest
     follow = m.args["local_follow"] is not False
     install.make_folders(m, top)
+    seen = {os.path.realpath(src)}
     for folder, inner, names in os.walk(src, followlinks=follow):
         to = os.path.normpath(os.path.join(top, os.path.relpath(folder, src)))
         for name in sorted(inner + names):
@@ -95,6 +101,10 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
                 else:
                     m.change(None, path, show=False)
             elif os.path.isdir(path):
+                if os.path.realpath(path) in seen:       # a link to a folder above: there would be no end
+                    inner.remove(name)
+                    continue
+                seen.add(os.path.realpath(path))
                 install.make_folders(m, target)
             elif m.check and not os.path.isdir(to):
                 m.change(None, path, show=False)

@@ -60,9 +60,6 @@ def _state(m: "Module", path: str) -> str:
     if state is None:
         now = files.state_of(path)
         state = now if now != "absent" else "directory" if args["recurse"] else "file"
-        if args["follow"] and now == "link" and not args["src"]:
-            state = files.state_of(os.path.realpath(path))
-            state = "link" if state == "absent" else state
     if args["recurse"] and state != "directory":
         m.fail("recurse option requires state to be 'directory'", path=path)
     if args["src"] and state not in ("link", "hard"):
@@ -77,7 +74,7 @@ def _file(m: "Module", path: str) -> "dict[str, Any]":
     real = _followed(m, path)
     now = files.state_of(real)
     if now not in ("file", "hard", "link") or (now == "link" and m.args["follow"]):
-        m.fail("file (%s) is %s, cannot continue" % (path, now), **dict(files.described(path), path=path, state=now))
+        m.fail("file (%s) is %s, cannot continue" % (real, now), **dict(files.described(real), path=real, state=now))
     _settle(m, real, ("preserve", "preserve"), follow=m.args["follow"])
     return {"path": real}
 
@@ -137,7 +134,7 @@ def _directory(m: "Module", path: str) -> "dict[str, Any]":
         _make_folders(m, real)
         return {"path": real}
     if now != "directory":
-        m.fail("%s already exists as a %s" % (path, now), **files.about(path))
+        m.fail("%s already exists as a %s" % (real, now), **files.about(real))
     _settle(m, real, ("preserve", "preserve"))
     if m.args["recurse"]:
         _below(m, real)
@@ -162,7 +159,7 @@ def _mkdir(m: "Module", path: str) -> None:
         os.mkdir(path)
     except OSError as error:
         if not (error.errno == errno.EEXIST and os.path.isdir(path)):
-            m.fail("There was an issue creating %s as requested: %s" % (path, error), path=path)
+            m.fail("There was an issue creating %s as requested: %s" % (path, error), path=path, changed=False)
 
 
 def _below(m: "Module", top: str) -> None:
@@ -249,7 +246,7 @@ def _put(m: "Module", path: str, now: str, make: "Any") -> None:
             os.rmdir(path)
         os.rename(name, path)
     except OSError as error:
-        m.fail("Error while linking: %s" % error, path=path)
+        m.fail("Error while linking: %s" % error, path=path, changed=False)
     finally:
         if os.path.lexists(name):
             os.unlink(name)
@@ -266,7 +263,7 @@ def _make(m: "Module", path: str, state: str, kind: int, make: "Any") -> None:
     try:
         make()
     except OSError as error:
-        m.fail("Error, could not %s target: %s" % (state, error), path=path)
+        m.fail("Error, could not %s target: %s" % (state, error), path=path, changed=False)
     try:
         wanted.apply(path, wanted.differences(path)[1])
     except OSError as error:

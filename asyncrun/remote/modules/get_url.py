@@ -173,6 +173,6 @@ def _listed(m: "Module", url: str) -> str:
     for match in found:
         if match.group(2) and os.path.basename(match.group(2)) == name:
             return match.group(1)
-    if len(found) == 1 and found[0].group(2) is None:
-        return found[0].group(1)
-    m.fail("Unable to find a checksum for file '%s' in '%s'" % (name, url), url=url, dest=m.args["dest"])
+    if len(found) != 1 or found[0].group(2) is not None:
+        m.fail("Unable to find a checksum for file '%s' in '%s'" % (name, url), url=url, dest=m.args["dest"])
+    return found[0].group(1)

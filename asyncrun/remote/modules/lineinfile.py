@@ -223,6 +223,6 @@ def _make_folder(m: "Module", path: str) -> None:
 
 def _validator(m: "Module") -> "Any":
     def failed(ran: "Ran") -> None:
-        m.fail("failed to validate: rc:%s error:%s" % (ran.rc, ran.err))
+        m.fail("failed to validate: rc:%s error:%s" % (ran.rc, ran.err), changed=False)
 
     return replace.validator(m, m.args["validate"], failed)

@@ -13,7 +13,7 @@ from .. import files, replace, web
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any
 
     from ..module import Module
 

@@ -74,7 +74,8 @@ def _fetched(opener: Any, request: Any, timeout: float) -> str:
     try:
         with opener.open(request, timeout=timeout) as reply:
             body: bytes = reply.read()
-    except OSError as error:      # URLError and HTTPError are OSErrors
+    except OSError as error:      # URLError and HTTPError are OSErrors; the latter holds a connection
+        getattr(error, "close", lambda: None)()
         raise PluginError(f"Failed lookup url for {request.full_url} : {error}") from error
     return body.decode("utf-8", "surrogateescape")
 
