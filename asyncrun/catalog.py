@@ -139,6 +139,11 @@ class Catalog:
                 files.setdefault(name, path)
         return files
 
+    def own_file(self, name: str) -> str | None:
+        """The path of a module that is the user's own, from a library folder; None for what is shipped."""
+        path = self._files.get(name)
+        return path if path and Path(path).parent not in map(Path, _shipped_folders()) else None
+
     def _read(self, name: str) -> Entry:
         path = self._files.get(name)
         spec = read_spec(path) if path else None

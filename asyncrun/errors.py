@@ -3,7 +3,7 @@
 AsyncrunError                1    anything below, and what has no better name
 ├── UsageError               2    what was typed on the command line
 ├── ConfigError              5    a setting's value
-├── Interrupted             99    Ctrl-C
+├── OptionError              5    an option's value
 ├── SourceError              1    a file that is missing or cannot be read
 │   ├── ParseError           4    a text that is not what it has to be (YAML, keyword, module name, argument)
 │   └── VaultError           1    an encrypted text that cannot be opened
@@ -14,6 +14,8 @@ AsyncrunError                1    anything below, and what has no better name
 └── HostError                     one host's trouble: ends that host's part, never the run
     ├── Unreachable          4    the host cannot be talked to
     └── AgentError           2    the far side broke its word
+
+Terminated (a KeyboardInterrupt): SIGTERM came. Like Ctrl-C (exit code 99) it is no error, and ends with 143.
 """
 
 from __future__ import annotations
@@ -55,10 +57,10 @@ class ConfigError(AsyncrunError):
     exit_code = 5
 
 
-class Interrupted(AsyncrunError):
-    """The person at the keyboard wants to stop."""
+class OptionError(AsyncrunError):
+    """An option has a value that makes no sense with the others."""
 
-    exit_code = 99
+    exit_code = 5
 
 
 class SourceError(AsyncrunError):
@@ -109,6 +111,10 @@ class AgentError(HostError):
     """The far side answered with something that cannot be an answer."""
 
     exit_code = 2
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody wants this process to end (SIGTERM): what Ctrl-C does has to be done."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str | None:

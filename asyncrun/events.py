@@ -33,6 +33,7 @@ class RunStarted:
 
     playbooks: tuple[str, ...]
     check: bool = False
+    plays: tuple[int, ...] = ()     # how many each playbook has
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class TaskStarted:
     """The first host of a batch begins a task."""
 
     task: TaskRef
+    hosts: tuple[str, ...] = ()     # those that begin it now: with strategy linear all that do it in this batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,3 +63,24 @@ make_venv() {
     rm -f .venv/.made-of-"${group:-base}"-*
     touch "$stamp"
 }
+
+# find_newer_python: a Python that ansible-core 2.21 runs on, of the system or of pyenv; nothing when there is none.
+find_newer_python() {
+    for version in 3.12 3.13 3.14; do
+        python=$(command -v "python$version") && "$python" -c '' 2>/dev/null && { echo "$python"; return; }
+        for python in "$(pyenv root 2>/dev/null)"/versions/"$version".*/bin/python; do
+            [ -x "$python" ] && { echo "$python"; return; }
+        done
+    done
+}
+
+# make_oracle: ansible-core 2.21 in .venv-ansible, for tests/compat to compare with; without it they are skipped.
+make_oracle() {
+    [ -x .venv-ansible/bin/ansible-playbook ] && return
+    python=$(find_newer_python)
+    [ -n "$python" ] || { say "No Python 3.12 or newer: tests that compare with ansible-core are skipped."; return; }
+    say "Installing ansible-core into .venv-ansible"
+    rm -rf .venv-ansible
+    "$python" -m venv .venv-ansible
+    .venv-ansible/bin/python -m pip install -q --disable-pip-version-check 'ansible-core==2.21.*'
+}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 
 def find_pythons() -> dict[str, str]:
-    """Every python3.X from 3.6 on: "3.6" -> its path. PATH first, then pyenv's folders."""
+    """Every python3.X from 3.6 on: "3.6" -> its path. The system's first, then those that pyenv holds."""
     folders = [Path(folder) for folder in ("/usr/bin", "/usr/local/bin")]
-    pyenv = Path.home() / ".pyenv" / "versions"
-    folders += sorted(pyenv.glob("3.*/bin")) if pyenv.is_dir() else []
+    if pyenv := shutil.which("pyenv"):
+        root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False).stdout.strip()
+        folders += sorted(Path(root, "versions").glob("3.*/bin"))
     found: dict[str, str] = {}
     for minor in range(6, 20):
         name = f"python3.{minor}"

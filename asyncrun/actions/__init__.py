@@ -4,7 +4,7 @@ An action is a generator function with a SPEC:
 
     @action(SPEC)
     def debug(call: Call, ctx: ActionContext) -> Steps:
-        yield Tell(...)            # optional: Wait, Ask and Tell are its only ways outward
+        yield Tell(...)            # optional: Wait, Ask, Tell and Inquire are its only ways outward
         return RawResult({"msg": call.args["msg"]})
 
 A module that has no controller's part needs no action: `run_module` sends it as it is.
@@ -45,7 +45,15 @@ class Tell:
     event: Event
 
 
-Step = Wait | Ask | Tell
+@dataclass(frozen=True, slots=True)
+class Inquire:
+    """A question to the person at the terminal. The generator is sent the answer; None when nobody is there."""
+
+    text: str
+    echo: bool = True                          # show what is typed
+
+
+Step = Wait | Ask | Tell | Inquire
 Immediate = Callable[["Call", "ActionContext"], RawResult]
 Steps = Generator[Step, Any, RawResult]
 
@@ -78,6 +86,7 @@ class Call:
     directory: str = ""                        # of the task's file: where relative `src` is looked for
     search: tuple[str, ...] = ()               # further folders to look in, nearest first
     verbosity: int = 0
+    module_file: str | None = None             # of a module that is the user's own (library/)
 
 
 class ActionContext(Protocol):
@@ -101,9 +110,6 @@ class ActionContext(Protocol):
 
     def evaluate(self, expression: Any) -> Any:
         """The value of an expression (without braces). Raises TemplateError, UndefinedError."""
-
-    def prompt(self, text: str, echo: bool = True) -> str:
-        """Ask the person at the terminal; "" where there is none."""
 
     def loop_values(self) -> Mapping[str, Any]:
         """The variables of the loop's current item; empty outside of a loop."""
@@ -166,6 +172,8 @@ def module_request(call: Call, args: Mapping[str, Any], name: str | None = None,
         "no_log": call.no_log,
         "verbosity": call.verbosity,
     }
+    if call.module_file and body["name"] == call.name:
+        body["path"] = call.module_file
     return Request("module", body, deadline=call.timeout, **more)
 
 
@@ -176,6 +184,6 @@ def run_module(call: Call, ctx: ActionContext) -> Steps:
 
 
 __all__ = [
-    "Action", "ActionContext", "Ask", "Call", "JobOrder", "Step", "Steps", "Tell", "Wait", "action",
+    "Action", "ActionContext", "Ask", "Call", "Inquire", "JobOrder", "Step", "Steps", "Tell", "Wait", "action",
     "immediate", "module_request", "replace", "run_module",
 ]

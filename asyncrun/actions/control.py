@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asyncrun.actions import ActionContext, Ask, Call, Steps, Tell, Wait, action, immediate
+from asyncrun.actions import ActionContext, Ask, Call, Inquire, Steps, Tell, Wait, action, immediate
 from asyncrun.errors import SourceError, UndefinedError
 from asyncrun.events import Said
 from asyncrun.results import AddHost, GroupBy, Include, Meta, RawResult, SetStats, SetVars
@@ -273,17 +273,24 @@ def set_stats(call: Call, ctx: ActionContext) -> RawResult:
 def pause(call: Call, ctx: ActionContext) -> Steps:
     """Once for all hosts. Without a time it asks the person at the terminal."""
     args = ctx.args(call)
-    begun, start, typed = time.monotonic(), _now(), ""
+    begun, start, typed, warned = time.monotonic(), _now(), "", {}
     if args["seconds"] is None and args["minutes"] is None:
-        typed = ctx.prompt(args["prompt"] or "Press enter to continue, Ctrl+C to interrupt", echo=args["echo"])
+        hidden = "" if args["echo"] else " (output is hidden)"
+        question = f"{args['prompt'] or 'Press enter to continue, Ctrl+C to interrupt'}{hidden}"
+        answer: str | None = yield Inquire(f"[pause]\n{question}:\n", args["echo"])
+        if answer is None:
+            warned = {"warnings": ["Not waiting for response to prompt as stdin is not interactive"]}
+        typed = answer or ""
     else:
         unit, factor = ("seconds", 1) if args["seconds"] is not None else ("minutes", 60)
         yield Tell(Said(f"Pausing for {args[unit]:g} {unit}"))
+        if args["prompt"]:
+            yield Tell(Said(f"[pause]\n{args['prompt']}:"))
         yield Wait(max(0.0, args[unit] * factor), "pause")
     took = time.monotonic() - begun
     return RawResult({
         "changed": False, "rc": 0, "stderr": "", "stdout": f"Paused for {took:.2f} seconds", "start": start,
-        "stop": _now(), "delta": int(took), "echo": args["echo"], "user_input": typed,
+        "stop": _now(), "delta": int(took), "echo": args["echo"], "user_input": typed, **warned,
     })
 
 

@@ -19,7 +19,7 @@ BLOCK = 1 << 20
 @action({
     "summary": "Fetch a file of the target to the controller: to DEST/HOST/PATH, or flat to DEST.",
     "options": {
-        "src": {"type": "str", "required": True, "aliases": ["path"], "doc": "The file there; no folder."},
+        "src": {"type": "str", "required": True, "doc": "The file there; no folder."},
         "dest": {"type": "str", "required": True, "doc": "The folder here; with flat the file, or a folder/."},
         "flat": {"type": "bool", "default": False, "doc": "Without the host's name and the path in between."},
         "fail_on_missing": {"type": "bool", "default": True, "doc": "Whether a file that cannot be read is a failure."},
@@ -83,8 +83,7 @@ def _destination(call: Call, args: Mapping[str, Any]) -> Path:
     """The file to write; its folder is made. Raises ArgumentError when it would not be inside of dest."""
     src, dest = args["src"], args["dest"]
     top = Path(os.path.expandvars(dest)).expanduser()
-    if not top.is_absolute():
-        top = Path(call.directory or ".", top)
+    top = Path(call.directory or ".", top).absolute()
     if args["flat"]:
         path = _flat(call, src, top, dest.endswith("/"))
         inside = path.parent

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asyncrun.actions import ActionContext, Ask, Call, Steps, action, module_request
+from asyncrun.actions import ActionContext, Ask, Call, Steps, action, module_request, replace
 from asyncrun.actions.fetch import fetch
 from asyncrun.actions.script import script
 from asyncrun.actions.upload import Plan, file_piece, put, text_piece, tree_plan
+from asyncrun.actions.uri import uri
 from asyncrun.errors import SourceError
 from asyncrun.results import RawResult
 
@@ -23,6 +25,8 @@ REMOTE_SRC = "If the file is on the target already, say remote_src: true."
 @action()
 def copy(call: Call, ctx: ActionContext) -> Steps:
     """Send a text, a file or a folder; remote_src is the target's own affair."""
+    if isinstance(call.args.get("content"), dict | list):          # data is written as JSON
+        call = replace(call, args={**call.args, "content": json.dumps(call.args["content"])})
     args = ctx.args(call)
     problem = _copy_problem(args)
     if problem:
@@ -31,7 +35,9 @@ def copy(call: Call, ctx: ActionContext) -> Steps:
         reply = yield Ask(call.target, module_request(call, ctx.args(call, "target")))
         return RawResult(reply.data)
     plan, dest = _copy_plan(args, ctx)
-    if args["checksum"] and not plan.tree and args["checksum"] != plan.pieces[0].checksum:
+    if args["checksum"] and plan.tree:
+        return RawResult.failure(f"checksum is for a single file, and src is a folder: {args['src']}")
+    if args["checksum"] and args["checksum"] != plan.pieces[0].checksum:
         return RawResult.failure("Copied file does not match the expected checksum. Transfer failed.",
                                  checksum=plan.pieces[0].checksum, expected_checksum=args["checksum"])
     sent = {**_common(args), "dest": dest, "directory_mode": args["directory_mode"],
@@ -68,7 +74,7 @@ def _copy_plan(args: Mapping[str, Any], ctx: ActionContext) -> tuple[Plan, str]:
 
 def _find(ctx: ActionContext, name: str, kind: str, hint: str | None = None) -> Path:
     try:
-        return Path(ctx.find_file(name, kind))
+        return Path(ctx.find_file(name, kind)).absolute()
     except SourceError as error:
         error.hint = error.hint or hint
         raise
@@ -155,6 +161,4 @@ def _jinja_options(args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: args[name] for name in names if args[name] is not None}
 
 
-ACTIONS = (copy, template, fetch, script)
-
-__all__ = ["ACTIONS", "copy", "fetch", "script", "template"]
+__all__ = ["copy", "fetch", "script", "template", "uri"]

@@ -27,7 +27,7 @@ def script(call: Call, ctx: ActionContext) -> Steps:
         raise SourceError(f"Could not find or access '{name}': {error.strerror}", origin=call.origin) from error
     sent = {key: value for key, value in args.items() if value is not None and key not in ("_raw_params", "decrypt")}
     sent["cmd"] = (name + " " + rest).strip()
-    sent["arguments"] = rest
+    sent["_arguments"] = rest
     reply = yield Ask(call.target, module_request(call, sent, upload=text))
     return RawResult(reply.data)
 

@@ -46,6 +46,7 @@ def call(view: View) -> Call:
         directory=task.directory,
         search=(task.directory, view.work.scene.base),
         verbosity=defaults.verbosity,
+        module_file=view.tools.catalog.own_file(task.action),
     )
 
 

@@ -376,7 +376,8 @@ def _count(score: HostStats, result: TaskResult) -> None:
         score.unreachable += 1
         score.skipped += 1
         return
-    score.ok += 1
+    includes = sum(isinstance(effect, Include) for effect in result.effects)
+    score.ok += max(1, includes)                 # each file that is included counts, as in Ansible
     score.changed += bool(result.data.get("changed"))
     score.ignored += result.status is Status.FAILED
 

@@ -82,7 +82,6 @@ class Tools:
     journal: Journal
     read_file: Callable[[str], bytes]                 # decrypts vaulted files
     load_vars: Callable[[str], Any]
-    prompt: Callable[[str, bool], str]
     clock: Callable[[], float] = time.monotonic
 
 
@@ -170,10 +169,6 @@ class View:
     def evaluate(self, expression: Any) -> Any:
         """The value of an expression."""
         return plain(self.tools.templar.evaluate(expression, self.vars))
-
-    def prompt(self, text: str, echo: bool = True) -> str:
-        """Ask the person at the terminal."""
-        return self.tools.prompt(text, echo)
 
     def loop_values(self) -> Mapping[str, Any]:
         """The variables of the loop's current item."""

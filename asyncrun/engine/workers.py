@@ -1,7 +1,8 @@
 """Runs many stepwise tasks on few threads: one that waits, or awaits an answer, holds no thread.
 
 Only the owner (the main thread) calls `start` and `next`. A task is a generator of Steps; a pool thread runs it from
-step to step. Ask goes to the Fleet and comes back on a pool thread; Wait goes to the owner's clock; Tell to its ears.
+step to step. Ask goes to the Fleet and comes back on a pool thread; Wait goes to the owner's clock; Tell to its ears;
+Inquire to the person at the terminal, in the main thread, so that Ctrl-C ends it and nothing is written meanwhile.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from asyncrun.actions import Ask, Step, Tell, Wait
+from asyncrun.actions import Ask, Inquire, Step, Tell, Wait
 from asyncrun.errors import HostError
 from asyncrun.events import Emit
 from asyncrun.transport import Fleet, Reply
 
 R = TypeVar("R")
 Running = Generator[Step, Any, R]
+AskPerson = Callable[[str, bool], str | None]      # None: nobody is there
 MAX_THREADS = 50           # threads render, judge and connect; answers are awaited without one
 
 
@@ -41,18 +43,22 @@ class _Park:
     """Told by a pool thread: the task only polls its job from now on."""
 
 
+_Owners = Wait | Tell | Inquire | _Park             # what a pool thread leaves to the owner
+
+
 class Workers(Generic[R]):
     """`forks` tasks at a time, started by key, collected by `next`. Close it when done."""
 
     def __init__(self, fleet: Fleet, forks: int, emit: Emit, *, release_polled: bool = False,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+                 ask_person: AskPerson = lambda text, echo: None, clock: Callable[[], float] = time.monotonic) -> None:
         self._fleet = fleet
         self._forks = forks
         self._emit = emit
         self._release_polled = release_polled
+        self._ask_person = ask_person
         self._clock = clock
         self._pool = ThreadPoolExecutor(min(forks, MAX_THREADS), thread_name_prefix="asyncrun-worker")
-        self._inbox: SimpleQueue[tuple[_Job[R], Wait | Tell | _Park | None, R | BaseException | None]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[_Job[R], _Owners | None, R | BaseException | None]] = SimpleQueue()
         self._timers: list[tuple[float, int, _Job[R]]] = []
         self._numbers = itertools.count()
         self._running = 0
@@ -77,6 +83,8 @@ class Workers(Generic[R]):
                 self._emit(step.event)
             elif isinstance(step, _Park):
                 self._park(job)
+            elif isinstance(step, Inquire):
+                self._pool.submit(self._run, job, self._ask_person(step.text, step.echo))
             elif isinstance(step, Wait):
                 heapq.heappush(self._timers, (self._clock() + step.seconds, next(self._numbers), job))
             else:
@@ -115,7 +123,7 @@ class Workers(Generic[R]):
     def _until_next_timer(self) -> float | None:
         return max(0.0, self._timers[0][0] - self._clock()) if self._timers else None
 
-    def _run(self, job: _Job[R], answer: Reply | HostError | None) -> None:
+    def _run(self, job: _Job[R], answer: Reply | HostError | str | None) -> None:
         """One stretch of a task on a pool thread: up to the next step that takes time, or its end."""
         try:
             while True:
@@ -127,7 +135,7 @@ class Workers(Generic[R]):
                     self._fleet.ask(step.target, step.request, lambda reply: self._resume(job, reply))
                     return
                 self._inbox.put((job, step, None))
-                if isinstance(step, Wait):
+                if isinstance(step, (Wait, Inquire)):
                     return
         except StopIteration as end:
             self._inbox.put((job, None, end.value))

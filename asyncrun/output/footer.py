@@ -1,88 +1,65 @@
-"""One live line at the bottom of a terminal: the running task, how many hosts are done, the time that went by."""
+"""What the line at the bottom of a terminal says: the running task, who is through, who is not, how long it takes."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterable
 
 from asyncrun.output.sanitise import one_line
 
-_ERASE = "\r\033[2K"
-_EVERY = 1.0        # seconds between two drawings when nothing happens
+_NAMED = 3          # hosts that are named, the slowest first
 
 
 class Footer:
-    """Drawn by a thread of its own, erased while other lines are written, so that the two never mix."""
+    """Told of tasks and hosts by the console, asked for its text by whoever draws it (any thread)."""
 
-    def __init__(self, out: TextIO, width: int) -> None:
-        self._out = out
-        self._width = width
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._task = ""
-        self._drawn = False
-        self._hosts: set[str] = set()
-        self._done: set[str] = set()
-        self._began = time.monotonic()
-        self._thread = threading.Thread(target=self._keep_drawing, name="footer", daemon=True)
-        self._thread.start()
+        self._lockstep = True
+        self._hosts: tuple[str, ...] = ()
+        self._since: dict[str, float] = {}          # who is at work, and since when
+        self._began = clock()
 
-    def play(self, hosts: tuple[str, ...]) -> None:
+    def play(self, hosts: Iterable[str], *, lockstep: bool) -> None:
         """A play begins on these hosts."""
-        with self._lock:
-            self._hosts, self._done, self._task = set(hosts), set(), ""
+        self._task, self._lockstep, self._hosts = "", lockstep, tuple(hosts)
+        self._since = dict.fromkeys(self._hosts, self._clock())
 
-    def task(self, name: str) -> None:
-        """A task begins."""
-        with self._lock:
-            self._task, self._done, self._began = one_line(name), set(), time.monotonic()
+    def task(self, name: str, hosts: Iterable[str]) -> None:
+        """A task begins; `hosts` are those that it begins on."""
+        now = self._clock()
+        self._task = one_line(name)
+        if self._lockstep:
+            self._hosts, self._began = tuple(hosts), now
+            self._since = dict.fromkeys(self._hosts, now)
+        else:                                       # each host has a task of its own
+            self._since = {**self._since, **dict.fromkeys(hosts, now)}
 
-    def ended(self, host: str) -> None:
-        """The task ended on a host."""
-        with self._lock:
-            self._done.add(host)
+    def ended(self, hosts: Iterable[str], *, lost: bool = False) -> None:
+        """The task ended on these hosts; `lost`: they take no further part."""
+        gone = set(hosts)
+        if self._lockstep or lost:
+            self._since = {host: since for host, since in self._since.items() if host not in gone}
+        else:
+            self._since = {**self._since, **dict.fromkeys(gone, self._clock())}
 
-    def around(self, write: Callable[[], None]) -> None:
-        """Call `write` with the footer out of the way."""
-        with self._lock:
-            self._erase()
-            write()
-            self._draw()
-
-    def close(self) -> None:
-        """Take the footer away for good."""
-        self._stop.set()
-        self._thread.join()
-        with self._lock:
-            self._erase()
+    def rest(self) -> None:
+        """No task runs."""
+        self._task = ""
 
     def text(self) -> str:
         """What the line says; empty when no task runs."""
-        if not self._task:
+        task, since, now = self._task, self._since, self._clock()
+        if not task:
             return ""
-        running = sorted(self._hosts - self._done)
-        names = f": {', '.join(running[:3])}" if 0 < len(running) <= 3 else ""
-        seconds = int(time.monotonic() - self._began)
-        count = f"{len(self._done)}/{len(self._hosts)} hosts done, {len(running)} to go{names}"
-        return one_line(f"{self._task} - {count} - {seconds} s")[: self._width - 1]
-
-    def _keep_drawing(self) -> None:
-        while not self._stop.wait(_EVERY):
-            with self._lock:
-                self._erase()
-                self._draw()
-
-    def _erase(self) -> None:
-        if self._drawn:
-            self._out.write(_ERASE)
-            self._out.flush()
-            self._drawn = False
-
-    def _draw(self) -> None:
-        text = "" if self._stop.is_set() else self.text()
-        if text:
-            self._out.write(text)
-            self._out.flush()
-            self._drawn = True
+        slowest = sorted(since, key=since.__getitem__)
+        names = ", ".join(slowest[:_NAMED]) + (f" +{len(slowest) - _NAMED}" if len(slowest) > _NAMED else "")
+        if self._lockstep:
+            done = len(self._hosts) - len(since)
+            said = f"{done}/{len(self._hosts)} hosts done" + (f", running: {names}" if names else "")
+            seconds = now - self._began
+        else:
+            said = f"{len(since)} hosts at work, longest: {names}" if names else "no host at work"
+            seconds = now - min(since.values(), default=now)
+        return one_line(f"{int(seconds)}s  {task}  {said}")

@@ -7,6 +7,7 @@ import grp
 import io
 import os
 import pwd
+import time
 
 from . import process
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Optional, Sequence
 
     from .module import Module
+
+PATIENCE = 15                    # seconds to wait for who holds /etc/passwd.lock and the like
 
 
 class Shadow(object):
@@ -108,7 +111,12 @@ def _lines(path: str) -> "List[str]":
 def tool(m: "Module", argv: "Sequence[Any]", what: str, stdin: "Optional[bytes]" = None) -> "process.Ran":
     """Run one of the tools; the module fails with what it said when it does."""
     words = [m.need(str(argv[0]))] + [str(word) for word in argv[1:]]
-    ran = m.run(words, env=process.PLAIN, stdin=stdin)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        ran = m.run(words, env=process.PLAIN, stdin=stdin)
+        if ran.rc == 0 or "cannot lock" not in ran.err or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)                                      # another task changes the same file right now
     if ran.rc:
         m.fail((ran.err or ran.out).strip() or "%s cannot be %s" % (argv[-1], what), rc=ran.rc, stdout=ran.out,
                stderr=ran.err)

@@ -18,12 +18,12 @@ import time
 import zlib
 
 from . import protocol, trees
-from .tasks import Task
+from .tasks import Task, find_tie
 from .uploads import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
     Header = Dict[str, Any]
 
@@ -48,6 +48,7 @@ class Agent(object):
         self.tasks: "Dict[int, Task]" = {}
         self.uploads: "Dict[int, Upload]" = {}
         self.jobs: "Any" = None
+        self.tie: "Optional[Callable[[], None]]" = None
         self.decoder = protocol.Decoder()
         self.out = bytearray()
         self.last_id = 0
@@ -257,7 +258,9 @@ class Agent(object):
     def _start_task(self, number: int, header: "Header", body: "Header", upload: "Optional[Upload]") -> None:
         self._preload(body)
         task = Task(number, "%s.%d" % (self.name, number), header.get("deadline"))
-        task.fork(body, upload.file() if upload is not None else None, self._leave_descriptors)
+        if self.tie is None:
+            self.tie = find_tie()
+        task.fork(body, upload.file() if upload is not None else None, self._leave_descriptors, self.tie)
         self.tasks[number] = task
 
     @staticmethod

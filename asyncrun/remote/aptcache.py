@@ -132,14 +132,7 @@ class Cache(object):
 
     def updated(self) -> int:
         """When the lists were fetched last: seconds since 1970; 0: never."""
-        lists = self.apt_pkg.config.find_dir("Dir::State::lists")
-        stamp = os.path.join(os.path.dirname(os.path.dirname(lists)), "periodic", "update-success-stamp")
-        for path in (stamp, lists):
-            try:
-                return int(os.stat(path).st_mtime)
-            except OSError:
-                continue
-        return 0
+        return aptget.fetched(self.apt_pkg.config.find_dir("Dir::State::lists"))
 
 
 def update(m: "Module", cache: "Cache") -> "Dict[str, Any]":
@@ -159,7 +152,7 @@ def _fetch(m: "Module", cache: "Cache") -> None:
             "APT::Update::Error-Mode=any", "update"]
     for attempt in range(m.args["update_cache_retries"] + 1):
         ran = m.run(argv, env=aptget.ENVIRONMENT)
-        if ran.rc == 0:
+        if ran.rc == 0 and "Failed to fetch" not in ran.err:     # older ones call that a warning
             lists = cache.apt_pkg.config.find_dir("Dir::State::lists")
             os.utime(lists, None)                      # nothing may have been new: it counts as fetched all the same
             cache.open()

@@ -95,7 +95,9 @@ def _check(
     spec: "Mapping[str, Any]", options: "Options", args: "Mapping[str, Any]", name: str, path: "List[str]"
 ) -> "Dict[str, Any]":
     values = _canonical(spec, options, args, name, path)
-    _exclusive(spec, {key for key, value in values.items() if value is not None}, path)
+    # What has its default excludes nothing: arguments that were checked before come with all of them.
+    _exclusive(spec, {key for key, value in values.items() if value is not None and value != options.get(
+        key, {}).get("default")}, path)
     for key, option in options.items():
         if values.get(key) is None:
             values[key] = _default(option)
@@ -334,7 +336,6 @@ COERCE: "Dict[str, Callable[[Any], Any]]" = {
 
 
 def _exclusive(spec: "Mapping[str, Any]", given: "Set[str]", path: "Sequence[str]") -> None:
-    """Before the defaults: an option's default does not exclude another option."""
     for names in spec.get("mutually_exclusive", ()):
         if len(given.intersection(names)) > 1:
             raise Misfit("parameters are mutually exclusive: %s%s" % ("|".join(names), _found_in(path)))

@@ -75,8 +75,10 @@ def _mark_package(d: "dnfbase.Dnf", name: str, latest: bool, failures: "Failures
         return
     if not there and (d.m.args["update_only"] or (not d.m.args["allow_downgrade"] and _newer_is_there(d, name))):
         return
+    # Only `upgrade` heeds the choice of security and bugfix updates, and takes all that a pattern fits.
+    choosy = d.m.args["security"] or d.m.args["bugfix"] or set(name) & set("*?[")
     try:
-        if d.m.args["update_only"] or (there and set(name) & set("*?[")):
+        if d.m.args["update_only"] or (there and choosy):
             d.base.upgrade(name)
         else:
             d.base.install(name, strict=d.base.conf.strict)
@@ -160,6 +162,8 @@ def _perform(d: "dnfbase.Dnf", state: str, notes: "List[str]") -> "Dict[str, Any
     if d.m.check:
         return {"msg": "Check mode: No changes made, but would have if not in check mode", "results": done, "rc": 0}
     incoming = list(d.base.transaction.install_set)
+    if d.m.args["download_only"] and d.m.args["download_dir"]:
+        os.makedirs(d.m.args["download_dir"], exist_ok=True)     # else a local package would be copied to that name
     try:
         d.base.download_packages(incoming)
         for package in incoming:

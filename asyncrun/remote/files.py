@@ -11,9 +11,11 @@ import pwd
 import re
 import stat
 
+from .module import Failed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Callable, Optional
 
     from .module import Module
 
@@ -41,6 +43,15 @@ def state_of(path: str) -> str:
     if stat.S_ISDIR(status.st_mode):
         return "directory"
     return "hard" if status.st_nlink > 1 else "file"
+
+
+def attempt(m: "Module", was: bool, make: "Callable[[], None]") -> None:
+    """Make what was reported as a change; when that fails nothing changed: `was` is what m.changed was before."""
+    try:
+        make()
+    except Failed as failure:
+        m.changed = failure.result["changed"] = was
+        raise
 
 
 def umask() -> int:

@@ -91,10 +91,11 @@ def install(m: "Module", content: Content, dest: str, mode: "Any" = None) -> "di
     old = files.digest(real) if os.path.isfile(real) and not os.path.islink(real) else None
     if old != content.checksum:
         shown = _diff(content, real) if m.wants_diff else None
+        was = m.changed
         if m.change(old, content.checksum, show=False):
             saved = replace.backup(m, real) if args["backup"] else ""
             result.update({"backup_file": saved} if saved else {})
-            _write(m, content, real, wanted)
+            files.attempt(m, was, lambda: _write(m, content, real, wanted))
             result["md5sum"] = files.md5_of(real)
         if shown is not None:
             m.diffs.append(shown)
@@ -106,8 +107,7 @@ def install(m: "Module", content: Content, dest: str, mode: "Any" = None) -> "di
 
 def _write(m: "Module", content: Content, dest: str, wanted: files.Attributes) -> None:
     def failed(ran: "Ran") -> None:
-        m.fail("failed to validate", exit_status=ran.rc, stdout=ran.out, stderr=ran.err, checksum=content.checksum,
-               changed=False)
+        m.fail("failed to validate", exit_status=ran.rc, stdout=ran.out, stderr=ran.err, checksum=content.checksum)
 
     if not content.here:
         m.fail("%s changed while it was compared; the next run will make it right" % dest)
@@ -118,7 +118,7 @@ def _write(m: "Module", content: Content, dest: str, wanted: files.Attributes) -
             target.write(block)
         if total.hexdigest() != content.checksum:
             m.fail("Copied file does not match the expected checksum. Transfer failed.",
-                   checksum=total.hexdigest(), expected_checksum=content.checksum, changed=False)
+                   checksum=total.hexdigest(), expected_checksum=content.checksum)
 
 
 def _diff(content: Content, dest: str) -> "dict[str, Any]":

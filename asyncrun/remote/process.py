@@ -45,7 +45,7 @@ def reason(error: Exception, what: str = "") -> str:
     """Why something could not be started, in the same words under every Python."""
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
-    return "[Errno %d] %s%s" % (error.errno, error.strerror, ": %r" % _bytes(what) if what else "")
+    return "[Errno %d] %s%s" % (error.errno, os.strerror(error.errno), ": %r" % _bytes(what) if what else "")
 
 
 class _Output(object):

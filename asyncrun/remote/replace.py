@@ -63,7 +63,7 @@ class _Replacing(object):
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or not self._in_place_allowed():
                 self.m.fail("The destination directory (%s) is not writable by the current user. Error was: %s" % (
-                    folder or ".", error), changed=False, **files.about(self.path))
+                    folder or ".", error), **files.about(self.path))
             handle, self.temporary = tempfile.mkstemp(prefix="asyncrun-")
         self.file = _Named(handle, self.temporary)
         return self.file
@@ -93,7 +93,7 @@ class _Replacing(object):
         except OSError as error:
             if error.errno not in (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV) or not self._in_place_allowed():
                 self.m.fail("Could not replace file: %s to %s: %s" % (self.temporary, self.path, error),
-                            changed=False, **files.about(self.path))
+                            **files.about(self.path))
             self._write_in_place()
 
     def _write_in_place(self) -> None:

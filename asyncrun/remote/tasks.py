@@ -1,5 +1,6 @@
 """A request that runs as a forked child of the agent: its pipe, its deadline, its end (on the target)."""
 
+import functools
 import os
 import signal
 import time
@@ -8,9 +9,10 @@ from . import protocol, trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO, Callable, Dict, List, NoReturn, Optional, Tuple
+    from typing import Any, BinaryIO, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 GRACE = 1.0                  # seconds between TERM and KILL
+PR_SET_PDEATHSIG = 1
 
 
 class Task(object):
@@ -33,12 +35,16 @@ class Task(object):
         """Whether the child has ended; others of its tree may live on."""
         return self.status is not None
 
-    def fork(self, body: "Dict[str, Any]", upload: "Optional[BinaryIO]", leave: "Callable[[], None]") -> None:
-        """Start the child; `leave` is called in it first, to let go of what is the agent's."""
+    def fork(
+        self, body: "Dict[str, Any]", upload: "Optional[BinaryIO]", leave: "Callable[[], None]",
+        tie: "Callable[[], None]",
+    ) -> None:
+        """Start the child. First things in it: `leave` lets go of what is the agent's, `tie` ties it to its life."""
         self.pipe, end = os.pipe()
         self.pid = os.fork()
         if not self.pid:
-            _child(body, upload, leave, self.pipe, end, self.mark)
+            leave_pipe = functools.partial(os.close, self.pipe)
+            _child(body, upload, (leave, leave_pipe, tie), end, self.mark)
         os.close(end)
         os.set_blocking(self.pipe, False)
 
@@ -123,12 +129,12 @@ class Task(object):
 
 
 def _child(
-    body: "Dict[str, Any]", upload: "Optional[BinaryIO]", leave: "Callable[[], None]", pipe: int, end: int, mark: str,
+    body: "Dict[str, Any]", upload: "Optional[BinaryIO]", first: "Sequence[Callable[[], None]]", end: int, mark: str,
 ) -> "NoReturn":
     """All of the child's life. It never returns, whatever happens."""
     code = 1
     try:
-        _settle_in(leave, pipe, mark)
+        _settle_in(first, mark)
         from .child import encode, run_module
         result = run_module(body, upload, lambda piece: _tell(end, {"kind": "data"}, piece))
         _tell(end, {"kind": "result"}, encode(result))
@@ -137,18 +143,45 @@ def _child(
         os._exit(code)
 
 
-def _settle_in(leave: "Callable[[], None]", pipe: int, mark: str) -> None:
+def _settle_in(first: "Sequence[Callable[[], None]]", mark: str) -> None:
     os.setsid()
-    leave()
-    os.close(pipe)
+    signal.signal(signal.SIGHUP, functools.partial(_orphaned, mark))
+    for call in first:
+        call()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     if nowhere > 2:
         os.close(nowhere)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.environ[trees.MARK] = mark
+
+
+def find_tie() -> "Callable[[], None]":
+    """The function that has the kernel send a forked child SIGHUP when its parent, the agent, is killed.
+
+    Found once and called in many forks: what it imports is dear. It does nothing where there is no such thing.
+    """
+    parent = os.getpid()
+    try:
+        import ctypes
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError, MemoryError):
+        return lambda: None
+
+    def tie() -> None:
+        prctl(PR_SET_PDEATHSIG, int(signal.SIGHUP), 0, 0, 0)
+        if os.getppid() != parent:               # it was killed just before
+            os._exit(1)
+
+    return tie
+
+
+def _orphaned(mark: str, *_: "Any") -> None:
+    """The agent was killed, so nobody waits for this request: it ends with its whole tree."""
+    trees.end(os.getpid(), mark, signal.SIGKILL)
+    os._exit(1)
 
 
 def _tell(end: int, header: "Dict[str, Any]", blob: bytes) -> None:

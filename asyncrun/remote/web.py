@@ -157,6 +157,8 @@ def _opener(
         handlers.append(urllib.request.ProxyHandler({}))
     if url.lower().startswith("https:"):
         handlers.append(urllib.request.HTTPSHandler(context=context(m)))
+    if args.get("unix_socket") and not url.lower().startswith("http:"):
+        m.fail("unix_socket is for http: URLs, and this is another: %s" % url)
     if args.get("unix_socket"):
         handlers += [urllib.request.ProxyHandler({}), _UnixHandler(args["unix_socket"])]
     if user is not None and not args.get("force_basic_auth"):

@@ -335,24 +335,27 @@ def belongs(container: Any, variables: Any) -> bool:
         return True
     while isinstance(variables, Overlay):
         variables = variables.below
-    looked_up = getattr(variables, "looked_up", None)
-    values = looked_up() if looked_up else list(variables.values()) if isinstance(variables, dict) else []
-    return any(reaches(value, container) for value in values)
-
-
-def reaches(value: Any, container: Any) -> bool:
-    """Whether `container` is `value` itself or somewhere in it."""
-    seen: set[int] = set()
-    waiting = [value]
+    waiting, seen = _inside(variables), set[int]()
     while waiting:
         each = waiting.pop()
         if each is container:
             return True
-        if isinstance(each, dict | list | tuple) and id(each) not in seen:
+        if id(each) not in seen:
             seen.add(id(each))
-            inside = dict.values(each) if isinstance(each, dict) else each
-            waiting.extend(item for item in inside if isinstance(item, dict | list | tuple | set))
+            waiting += _inside(each)
     return False
+
+
+def _inside(value: Any) -> list[Any]:
+    """The containers in a container; of lazy variables those that were looked up so far."""
+    inside: Iterable[Any]
+    if isinstance(value, dict):
+        inside = dict.values(value)
+    elif isinstance(value, Mapping):
+        inside = getattr(value, "looked_up", list)()
+    else:
+        inside = value if isinstance(value, list | tuple) else ()
+    return [each for each in inside if isinstance(each, Mapping | list | tuple | set)]
 
 
 __all__ = ["Environment", "Overlay", "bounded_range", "concat", "over", "resolve", "text", "with_newlines"]

@@ -14,7 +14,6 @@ from asyncrun.templating.values import LazyDict, LazyList, Undefined, plain
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 Function = Callable[..., Any]
-Guard = Callable[[str, Function], Function]
 
 
 class PluginError(Exception):
@@ -28,39 +27,23 @@ def takes_undefined(function: Function) -> Function:
 
 
 def with_prefixes(
-    jinja: Mapping[str, Function], own: Mapping[str, Function], extra: Mapping[str, Function], guard: Guard
+    kind: str, jinja: Mapping[str, Function], own: Mapping[str, Function], extra: Mapping[str, Function]
 ) -> dict[str, Function]:
-    """Every function by its short name and, the built-in ones, by `ansible.builtin.NAME` too."""
-    guarded = {name: guard(name, _undefined_too(function)) for name, function in jinja.items()}
-    built_in = {**guarded, **{name: guard(name, function) for name, function in own.items()}}
+    """Every "filter" or "test" by its short name and, the built-in ones, by `ansible.builtin.NAME` too.
+
+    Their failures become TemplateErrors that name them.
+    """
+    # each of Jinja's knows itself what it does with a name without a value
+    built_in = {name: _guarded(kind, name, function, accepts=True) for name, function in jinja.items()}
+    built_in |= {name: _guarded(kind, name, function) for name, function in own.items()}
     known = {prefix + name: function for name, function in built_in.items() for prefix in PREFIXES}
-    return {**known, **built_in, **{name: _foreign(guard(name, function)) for name, function in extra.items()}}
+    return {**known, **built_in, **{name: _foreign(_guarded(kind, name, each)) for name, each in extra.items()}}
 
 
-def _undefined_too(function: Function) -> Function:
-    """A filter or test of Jinja: each knows itself what it does with a name without a value."""
-
-    @functools.wraps(function)
-    def taking(*args: Any, **options: Any) -> Any:
-        return function(*args, **options)
-
-    return takes_undefined(taking)
-
-
-def guarded_filter(name: str, function: Function) -> Function:
-    """The filter with its failures as TemplateErrors that name it."""
-    return _guarded("filter", name, function)
-
-
-def guarded_test(name: str, function: Function) -> Function:
-    """The test with its failures as TemplateErrors that name it."""
-    return _guarded("test", name, function)
-
-
-def _guarded(kind: str, name: str, function: Function) -> Function:
+def _guarded(kind: str, name: str, function: Function, accepts: bool = False) -> Function:
     passes = getattr(function, "jinja_pass_arg", None)      # the filter wants the context or environment first
     first = 0 if passes is None else 1
-    accepts = getattr(function, "takes_undefined", False)
+    accepts = accepts or getattr(function, "takes_undefined", False)
 
     @functools.wraps(function)
     def guarded(*args: Any, **options: Any) -> Any:

@@ -22,7 +22,7 @@ from asyncrun.templating.globals import GLOBALS
 from asyncrun.templating.jinja_tests import TESTS
 from asyncrun.templating.lookups import LOOKUPS, Lookup, Lookups
 from asyncrun.templating.places import place_in_file
-from asyncrun.templating.plugins import guarded_filter, guarded_test, with_prefixes
+from asyncrun.templating.plugins import with_prefixes
 from asyncrun.templating.values import (
     OMIT,
     LazyDict,
@@ -82,8 +82,8 @@ class Templar:
         self.environment = environment = Environment()
         self.broken_conditionals = broken_conditionals
         tables: Any = environment      # jinja's types say less than what its tables take
-        tables.filters = with_prefixes(tables.filters, FILTERS, extra.filters, guarded_filter)
-        tables.tests = with_prefixes(tables.tests, TESTS, extra.tests, guarded_test)
+        tables.filters = with_prefixes("filter", tables.filters, FILTERS, extra.filters)
+        tables.tests = with_prefixes("test", tables.tests, TESTS, extra.tests)
         self.lookups = Lookups({**LOOKUPS, **extra.lookups}, self, services or {})
         environment.globals.update(GLOBALS)
         environment.globals.update(self.lookups.as_globals())
@@ -299,17 +299,21 @@ class Templar:
             raise TemplateError(str(error), origin=origin) from None
         if isinstance(error, jinja2.TemplateNotFound):
             raise TemplateError(f"Template file not found: {error.name}", origin=origin) from None
-        raise TemplateError(f"Error rendering {what}: {error}", origin=origin) from error
+        raise TemplateError(f"Error rendering {what}: {error}", origin=origin, hint=self._near(str(error))) from error
+
+    def _near(self, message: str) -> str | None:
+        """A hint for a message about a filter or test that is not there."""
+        unknown = _UNKNOWN.search(message)
+        if unknown is None:
+            return None
+        known = self.environment.filters if unknown["kind"] == "filter" else self.environment.tests
+        return suggest(unknown["name"], [name for name in known if "." not in name])
 
     def _syntax_error(
         self, error: jinja2.TemplateSyntaxError, source: str, origin: Origin | None, what: str
     ) -> TemplateError:
-        hint = None
-        unknown = _UNKNOWN.search(error.message or "")
-        if unknown is not None:
-            known = self.environment.filters if unknown["kind"] == "filter" else self.environment.tests
-            hint = suggest(unknown["name"], [name for name in known if "." not in name])
-        elif what == "expression" and "{" in source:
+        hint = self._near(error.message or "")
+        if what == "expression" and any(each in source for each in ("{{", "{%")) and not _UNKNOWN.search(str(error)):
             what += ". Template delimiters are not supported in expressions"
         if "\n" in source.rstrip("\n") and error.filename is None:
             hint = " ".join(filter(None, (f"It is in line {error.lineno} of the template.", hint)))

@@ -17,8 +17,8 @@ from asyncrun.remote import protocol
 from asyncrun.transport import Done, Reply, Request, Target
 from asyncrun.transport.answers import failure, read_result
 from asyncrun.transport.bundle import Bundle, Parcel
-from asyncrun.transport.start import Said
-from asyncrun.transport.streams import Connection, Stream, wait_readable
+from asyncrun.transport.start import Patience, Said, hear
+from asyncrun.transport.streams import Connection, Stream
 
 INLINE = 1 << 20                 # bytes of an upload that the asking thread sends itself
 LATE = 5.0                       # seconds after a request's deadline for the agent to say so itself
@@ -86,12 +86,12 @@ class Agent:
 
     # --- start ----------------------------------------------------------------------------------------------------
 
-    def greet(self, after: bytes, seconds: float) -> None:
+    def greet(self, after: bytes, patience: Patience) -> None:
         """Send the payload to the stub that said its nonce, and wait for the agent's hello.
 
         `after` is what came after the nonce. Raises AgentError, Unreachable.
         """
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience.limit
         pulse = {"kind": "pulse", "interval": self._pulse.interval, "count": self._pulse.count}
         try:
             self.stream.write(self._bundle.payload + protocol.pack(pulse))
@@ -99,8 +99,8 @@ class Agent:
             raise self._no_hello(str(error)) from error
         frames = self._decode(after)
         while not frames:
-            if not wait_readable(self.stream, until):
-                raise self._no_hello(f"no answer within {seconds:g} s")
+            if not hear(self.stream, self.connection, patience, until):
+                raise self._no_hello(f"no answer within {patience.limit:g} s")
             heard = self.stream.read()
             self._said.err += heard.err
             frames = self._decode(heard.out)

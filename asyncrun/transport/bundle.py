@@ -56,7 +56,7 @@ class Bundle:
         self._needs: dict[str, frozenset[str]] = {}
         self._files: dict[Path, tuple[tuple[int, int], str]] = {}
         self._packed: dict[frozenset[str], bytes] = {}
-        self.first = frozenset().union(*(self.needs(f"{PACKAGE}.{name}") for name in FIRST))
+        self.first = frozenset().union(*(self._reach(f"{PACKAGE}.{name}", lazily=False) for name in FIRST))
         self.payload = self._first_payload()
 
     def _first_payload(self) -> bytes:
@@ -73,8 +73,14 @@ class Bundle:
 
     def _needs_of(self, name: str) -> frozenset[str]:
         known = self._needs.get(name)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._needs[name] = self._reach(name, lazily=True)
+        if name not in known:
+            raise SourceError(f"There is no module {name.rpartition('.')[2]!r}", hint=suggest(name, self._texts))
+        return known
+
+    def _reach(self, name: str, *, lazily: bool) -> frozenset[str]:
+        """`name` and what it imports; `lazily`: also in functions, when they are called."""
         found: set[str] = set()
         todo = [name]
         while todo:
@@ -82,11 +88,8 @@ class Bundle:
             if each in found or not self._know(each):
                 continue
             found.add(each)
-            todo += [each.rpartition(".")[0], *_imports(each, self._texts[each])]
-        if name not in found:
-            raise SourceError(f"There is no module {name.rpartition('.')[2]!r}", hint=suggest(name, self._texts))
-        self._needs[name] = frozenset(found)
-        return self._needs[name]
+            todo += [each.rpartition(".")[0], *_imports(each, self._texts[each], lazily)]
+        return frozenset(found)
 
     def _know(self, name: str) -> bool:
         if name not in self._texts:
@@ -163,15 +166,15 @@ class Bundle:
             return packed
 
 
-def _imports(name: str, text: Text) -> list[str]:
-    """The modules of asyncrun.remote that a text imports, functions' own imports included."""
+def _imports(name: str, text: Text, lazily: bool) -> list[str]:
+    """The modules of asyncrun.remote that a text imports; `lazily`: also inside functions."""
     try:
         tree = ast.parse(text[1])
     except SyntaxError:
         return []                                # the target says it, with the place
     package = name if text[0].endswith("__init__.py") else name.rpartition(".")[0]
     found = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if lazily else tree.body:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.startswith(PACKAGE)]
         elif isinstance(node, ast.ImportFrom):

@@ -18,7 +18,7 @@ from asyncrun.transport.bundle import Bundle, stub
 from asyncrun.transport.launch import agent_script, is_auto, launch, nonce
 from asyncrun.transport.once import Once
 from asyncrun.transport.raw import run_raw
-from asyncrun.transport.start import greet
+from asyncrun.transport.start import Patience, greet
 from asyncrun.transport.streams import Connection, Connector
 from asyncrun.transport.watch import Clock, Reader
 
@@ -35,14 +35,17 @@ class Fleet:
     """Keeps one agent a Target and answers each Request once. See asyncrun.transport.Fleet for the contract.
 
     `interval` and `count`: a heartbeat each so many seconds; a host that misses so many is Unreachable. `connects`:
-    how many connections are made at once. `connectors`: kinds of connections by name, instead of the built-in ones.
+    how many connections are made at once. `start_limit`: seconds that an agent may take to start on a host that
+    answers but is slow (a dead link is noticed after the Target's `timeout`). `connectors`: kinds of connections by
+    name, instead of the built-in ones.
     """
 
     def __init__(
-        self, *, interval: float = 5.0, count: int = 3, connects: int = CONNECTS,
+        self, *, interval: float = 5.0, count: int = 3, connects: int = CONNECTS, start_limit: float = 60.0,
         connectors: Mapping[str, Connector] | None = None,
     ) -> None:
         self._pulse = Pulse(interval, count)
+        self._start_limit = start_limit
         self._connecting = threading.BoundedSemaphore(connects)
         self._connectors: Once[str, Connector] = Once()
         self._given = dict(connectors or {})
@@ -127,12 +130,13 @@ class Fleet:
             interpreter = sys.executable
         script, tried = agent_script(interpreter, stub(said, len(bundle.payload)))
         started = launch(script, said, target.become, target.shell, tried)
+        patience = Patience(target.timeout, self._start_limit)
         with self._connecting:
             stream = connection.start(started.command, target.timeout)
             try:
-                after = greet(stream, started, connection, target.timeout)
+                after = greet(stream, started, connection, patience)
                 agent = Agent(target, connection, stream, bundle, self._pulse, self._gone)
-                agent.greet(after, target.timeout)
+                agent.greet(after, patience)
             except BaseException:
                 stream.close()
                 raise

@@ -87,7 +87,7 @@ def _entry(words: list[str], place: str) -> Entry | None:
     if len(words) < 3 or words[0].startswith(("#", "@")):       # @cert-authority: host certificates are not taken
         return None
     try:
-        return Entry(words[0], words[1], base64.b64decode(words[2]), place, revoked)
+        return Entry(words[0], words[1], base64.b64decode(words[2], validate=True), place, revoked)
     except (ValueError, binascii.Error):
         return None
 

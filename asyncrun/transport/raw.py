@@ -9,7 +9,7 @@ from asyncrun.errors import Unreachable
 from asyncrun.transport import Reply, Request, Target
 from asyncrun.transport.answers import failure
 from asyncrun.transport.launch import launch, nonce
-from asyncrun.transport.start import greet
+from asyncrun.transport.start import Patience, greet
 from asyncrun.transport.streams import Connection, Stream, wait_readable
 
 KEPT = 16 << 20                # bytes kept of each output
@@ -31,7 +31,7 @@ def run_raw(connection: Connection, target: Target, request: Request) -> Reply:
         stream = connection.start(command, target.timeout)
     try:
         if target.become is not None:
-            early = greet(stream, started, connection, target.timeout)
+            early = greet(stream, started, connection, Patience(target.timeout))
         stream.end_input()
         return _collect(stream, connection, bytearray(early), until, request.deadline)
     finally:

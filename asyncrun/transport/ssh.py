@@ -7,10 +7,7 @@ import functools
 import logging
 import os
 import random
-import signal
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +19,7 @@ import paramiko
 from asyncrun.errors import Unreachable
 from asyncrun.transport import Target, knownhosts, sshsettings
 from asyncrun.transport.knownhosts import Verdict
+from asyncrun.transport.road import FAILED, ProxyProcess, Road, tcp
 from asyncrun.transport.sshsettings import Settings
 from asyncrun.transport.streams import Connection, Heard, Stream
 
@@ -29,10 +27,8 @@ PIECE = 64 << 10
 WINDOW = 2 << 20                       # bytes that a host may send before we took the last ones
 NEVER = 1 << 62                        # paramiko's own rekeying while the server streams ends the connection:
                                        # it is the server (RekeyLimit) that is to ask for new keys
-UNACKED = 30_000                       # ms after which the kernel gives up what nobody acknowledged
 DROPPED_TRIES = 6                      # at a server that closes at once: MaxStartups drops at random
 KILLED = 255                           # the exit code of a command that ended by a signal, as OpenSSH's
-SHARED_BY_ALL = "Failed to connect to the host via ssh: "
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +115,7 @@ class Ssh:
     # --- connecting -----------------------------------------------------------------------------------------------
 
     def _connect(self, target: Target, settings: Settings) -> Connection:
-        road = _Road()
+        road = Road()
         try:
             sock = self._open(target, settings, road)
             transport = _negotiate(sock, settings, road)
@@ -132,15 +128,15 @@ class Ssh:
             raise
         return SshConnection(transport, key, road)
 
-    def _open(self, target: Target, settings: Settings, road: _Road) -> Any:
+    def _open(self, target: Target, settings: Settings, road: Road) -> Any:
         if settings.proxy_command is not None:
-            return road.through(_ProxyProcess(settings.proxy_command))
+            return road.through(ProxyProcess(settings.proxy_command))
         if settings.jump is not None:
             hop = sshsettings.jump_target(settings, target)
             connection = road.through(self.connect(hop))
             assert isinstance(connection, SshConnection), "ours"
             return connection.tunnel(settings.host, settings.port, settings.timeout)
-        return road.through(_tcp(settings))
+        return road.through(tcp(settings))
 
     def _log_in(self, transport: paramiko.Transport, target: Target, settings: Settings) -> None:
         transport.auth_timeout = settings.timeout
@@ -187,86 +183,6 @@ def _load_key(path: Path) -> paramiko.PKey | str:
         return f"The key {path} cannot be used: {error}."
 
 
-class _Road:
-    """What a connection goes through: closed in reverse order."""
-
-    def __init__(self) -> None:
-        self._parts: list[Any] = []
-
-    def through(self, part: Any) -> Any:
-        """Remember a part; it is given back."""
-        self._parts.append(part)
-        return part
-
-    def said(self) -> str | None:
-        """What a ProxyCommand said."""
-        said = [part.said() for part in self._parts if isinstance(part, _ProxyProcess)]
-        return f"The ProxyCommand said: {said[0]}" if said and said[0] else None
-
-    def close(self) -> None:
-        """Close all of it; a socket is shut down first, so that nobody who reads it waits for a timeout."""
-        while self._parts:
-            part = self._parts.pop()
-            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-                if isinstance(part, socket.socket):
-                    part.shutdown(socket.SHUT_RDWR)
-            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-                part.close()
-
-
-def _tcp(settings: Settings) -> socket.socket:
-    where = f"ssh: connect to host {settings.host} port {settings.port}: "
-    try:
-        sock = socket.create_connection((settings.host, settings.port), settings.timeout)
-    except TimeoutError as error:
-        raise Unreachable(f"{SHARED_BY_ALL}{where}Connection timed out") from error
-    except socket.gaierror as error:
-        said = f"ssh: Could not resolve hostname {settings.host}: {error.strerror}"
-        raise Unreachable(f"{SHARED_BY_ALL}{said}") from error
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{SHARED_BY_ALL}{where}{getattr(error, 'strerror', None) or error}") from error
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKED)
-    return sock
-
-
-class _ProxyProcess(socket.socket):
-    """A ProxyCommand: a process at the other end of this socket."""
-
-    def __init__(self, command: str) -> None:
-        ours, theirs = socket.socketpair()
-        super().__init__(fileno=ours.detach())
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
-        self._last_words = ""
-        with theirs:
-            self.process = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(),
-                stderr=self._errors, start_new_session=True)
-
-    def said(self) -> str:
-        """The end of what it wrote to stderr."""
-        if not self._errors.closed:
-            self._errors.seek(0)
-            self._last_words = self._errors.read()[-500:].decode("utf-8", "replace").strip()
-        return self._last_words
-
-    def close(self) -> None:
-        """End the process with the socket."""
-        super().close()
-        self.said()
-        self._errors.close()
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
-
-
 @contextlib.contextmanager
 def _limit(seconds: float, transport: paramiko.Transport, phase: str, settings: Settings) -> Iterator[None]:
     """Cut the connection when a phase takes too long: paramiko waits without end in some places."""
@@ -284,8 +200,8 @@ def _limit(seconds: float, transport: paramiko.Transport, phase: str, settings: 
     except (paramiko.SSHException, OSError, EOFError) as error:
         place = f"{settings.user}@{settings.host}:{settings.port}"
         if expired.is_set() or isinstance(error, TimeoutError):
-            raise Unreachable(f"{SHARED_BY_ALL}{place}: Connection timed out during {phase}") from error
-        raise Unreachable(f"{SHARED_BY_ALL}{place}: {phase} failed: {error or type(error).__name__}") from error
+            raise Unreachable(f"{FAILED}{place}: Connection timed out during {phase}") from error
+        raise Unreachable(f"{FAILED}{place}: {phase} failed: {error or type(error).__name__}") from error
     finally:
         timer.cancel()
 
@@ -298,7 +214,7 @@ def _shut(transport: paramiko.Transport) -> None:
         transport.close()
 
 
-def _negotiate(sock: Any, settings: Settings, road: _Road) -> paramiko.Transport:
+def _negotiate(sock: Any, settings: Settings, road: Road) -> paramiko.Transport:
     """Banner and key exchange."""
     began = time.monotonic()
     transport = paramiko.Transport(
@@ -318,7 +234,7 @@ def _negotiate(sock: Any, settings: Settings, road: _Road) -> paramiko.Transport
             transport.get_remote_server_key()
         except (paramiko.SSHException, OSError, EOFError) as error:
             if not transport.remote_version and time.monotonic() - began < settings.timeout * 0.9:
-                raise Dropped(f"{SHARED_BY_ALL}kex_exchange_identification: Connection closed by "
+                raise Dropped(f"{FAILED}kex_exchange_identification: Connection closed by "
                               f"{settings.host} port {settings.port}") from error
             raise
     return transport
@@ -345,7 +261,7 @@ def _check_key(transport: paramiko.Transport, settings: Settings) -> str:
     if verdict is Verdict.KNOWN or settings.strict == "no":
         return print_
     host = f"{settings.key_name} port {settings.port}"
-    failed = f"{SHARED_BY_ALL}Host key verification failed."
+    failed = f"{FAILED}Host key verification failed."
     if verdict is Verdict.REVOKED:
         raise Refused(f"{failed} The {kind} key of {host} ({print_}) is marked as revoked in {place}")
     if verdict is Verdict.CHANGED:
@@ -353,7 +269,7 @@ def _check_key(transport: paramiko.Transport, settings: Settings) -> str:
             f"{failed} REMOTE HOST IDENTIFICATION HAS CHANGED: {host} has the {kind} key {print_}, not that of {place}",
             hint=f"Somebody may be listening. When you know why it changed, remove that line: ssh-keygen -R "
                  f"'{knownhosts.names_of(settings.key_name, settings.port)[0]}'")
-    if settings.strict == "accept-new":
+    if settings.strict == "accept-new" and not entries:     # with a key of another kind it is not a new host
         _record(settings, kind, raw)
         return print_
     raise Refused(
@@ -406,7 +322,7 @@ class _LogIn:
         return False
 
     def _too_many(self, error: Exception) -> Refused:
-        return Refused(f"{SHARED_BY_ALL}{self._settings.user}@{self._settings.host}: the server ended the "
+        return Refused(f"{FAILED}{self._settings.user}@{self._settings.host}: the server ended the "
                        f"authentication ({error})", hint="With many keys in the agent, say which: IdentitiesOnly=yes.")
 
     def with_keys(self, keys: Iterator[paramiko.PKey | str]) -> list[str]:
@@ -432,14 +348,14 @@ class _LogIn:
         """The error for all of it."""
         settings = self._settings
         methods = ",".join(self._allowed) or "none"
-        return Refused(f"{SHARED_BY_ALL}{settings.user}@{settings.host}: Permission denied ({methods}).",
+        return Refused(f"{FAILED}{settings.user}@{settings.host}: Permission denied ({methods}).",
                        hint=" ".join(notes) or None)
 
 
 class SshConnection:
     """A host that was logged in to."""
 
-    def __init__(self, transport: paramiko.Transport, key: str, road: _Road) -> None:
+    def __init__(self, transport: paramiko.Transport, key: str, road: Road) -> None:
         self._transport = transport
         self._key = key
         self._road = road

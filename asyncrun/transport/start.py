@@ -14,13 +14,22 @@ from asyncrun.transport.launch import NO_PYTHON, Launch
 from asyncrun.transport.streams import Connection, Stream, wait_readable
 
 NOISE_MAX = 64 << 10                 # bytes that may come before the nonce
-PROBE = 1.0                          # seconds for the question whether the link is alive at all
+PROBE = 1.5                          # seconds for the question whether the link is alive at all
 # su asks in the language of the target's PAM: the word for "password" in some of them, and a colon.
 SU_QUESTION = re.compile(
     "(password|passwort|mot de passe|contraseña|senha|parola|hasło|heslo|jelszó|wachtwoord|lösenord|пароль|"
     "密码|密碼|口令|パスワード|암호)[^\n]{0,40}[:：]\\s*$", re.IGNORECASE)
 ASKED_FOR = re.compile(r"a (terminal|password) is required|no password was provided|no tty present")
 REFUSED = re.compile(r"Sorry, try again|incorrect password|Authentication failure|Authentication token", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an agent may take to start: the link is probed after `silence` seconds without a word; a host that is
+    only slow has `limit` seconds."""
+
+    silence: float
+    limit: float = 60.0
 
 
 @dataclass(slots=True)
@@ -37,14 +46,24 @@ class Said:
         return raw[-1000:].decode("utf-8", "replace").strip()
 
 
-def greet(stream: Stream, launch: Launch, connection: Connection, seconds: float) -> bytes:
+def hear(stream: Stream, connection: Connection, patience: Patience, until: float) -> bool:
+    """Wait until `stream` has something to say; False when the monotonic time `until` came. Raises Unreachable."""
+    while not wait_readable(stream, min(time.monotonic() + patience.silence, until)):
+        if not connection.alive(PROBE):
+            raise Unreachable(f"The connection went silent while the agent was started ({patience.silence:g} s)")
+        if time.monotonic() >= until:
+            return False
+    return True
+
+
+def greet(stream: Stream, launch: Launch, connection: Connection, patience: Patience) -> bytes:
     """Wait for the nonce; what came after it. Raises AgentError, or Unreachable when it is the link that failed."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patience.limit
     said = Said()
     answered = False
     while True:
-        if not wait_readable(stream, until):
-            raise _too_late(connection, said, seconds)
+        if not hear(stream, connection, patience, until):
+            raise _too_late(said, patience.limit)
         heard = stream.read()
         said.out += heard.out
         said.err += heard.err
@@ -87,9 +106,7 @@ def _times_asked(launch: Launch, said: Said) -> int:
     return 0
 
 
-def _too_late(connection: Connection, said: Said, seconds: float) -> HostError:
-    if not connection.alive(PROBE):
-        return Unreachable(f"The connection went silent while the agent was started ({seconds:g} s)")
+def _too_late(said: Said, seconds: float) -> AgentError:
     more = f". It said: {said.text}" if said.text else ""
     return AgentError(f"The agent did not start within {seconds:g} s{more}",
                       hint="Look at the interpreter (ansible_python_interpreter), and at what the login shell runs.")

@@ -166,9 +166,8 @@ class Sshd:
     def inventory(self, folder: Path, groups: Mapping[str, Sequence[str] | int], **variables: object) -> Path:
         """An INI inventory: {group: names, or how many}; each host has an address of its own."""
         lines, number = [], 0
-        for group, names in groups.items():
-            if isinstance(names, int):
-                names = [f"{group}{each}" for each in range(1, names + 1)]
+        for group, members in groups.items():
+            names = [f"{group}{each}" for each in range(1, members + 1)] if isinstance(members, int) else members
             lines.append(f"[{group}]")
             for name in names:
                 number += 1

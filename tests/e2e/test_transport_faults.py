@@ -207,8 +207,9 @@ def test_a_busy_server_that_drops_at_random_loses_nobody(own_sshd: Callable[...,
     sshd = own_sshd(max_startups="5:30:20")
     fleet = Fleet()
     answers = []
-    threads = [threading.Thread(target=lambda host=host: answers.append(ask(fleet, at(sshd, host=host, timeout=20), PING)))
-               for host in sshd.hosts(30)]
+    targets = [at(sshd, host=host, timeout=20) for host in sshd.hosts(30)]
+    threads = [threading.Thread(target=lambda target=target: answers.append(ask(fleet, target, PING)))
+               for target in targets]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -220,7 +221,7 @@ def test_a_busy_server_that_drops_at_random_loses_nobody(own_sshd: Callable[...,
 def test_new_keys_in_the_middle_of_a_large_download(own_sshd: Callable[..., Sshd], tmp_path: Path) -> None:
     sshd = own_sshd(more="RekeyLimit 1M")
     (tmp_path / "sends.py").write_text(
-        'SPEC = {"options": {}}\ndef run(m):\n    for _ in range(64):\n        m.send(b"x" * (1 << 20))\n    return {}\n')
+        'SPEC = {"options": {}}\ndef run(m):\n    for _ in range(64):\n        m.send(b"x" * 2 ** 20)\n    return {}\n')
     fleet, copy = Fleet(), tmp_path / "copy"
     ask(fleet, at(sshd), module("sends", path=str(tmp_path / "sends.py"), download=copy), seconds=60)
     fleet.close()

@@ -98,7 +98,7 @@ def tell(
     journal = Journal(folder / "state" / "journal.sqlite")
     tools = Tools(
         templar=templar, catalog=catalog, actions=ACTIONS, journal=journal,
-        read_file=lambda path: Path(path).read_bytes(), load_vars=yaml.load_file, prompt=lambda text, echo: "",
+        read_file=lambda path: Path(path).read_bytes(), load_vars=yaml.load_file,
     )
     fleet = FakeFleet(answer)
     events: list[Event] = []

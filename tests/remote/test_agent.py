@@ -339,16 +339,17 @@ def test_a_killed_agent_is_replaced_and_nothing_is_asked_twice(
     fleet: Fleet, target: Target, library: Path, tmp_path: Path,
 ) -> None:
     (library / "counts.py").write_text(
-        'import os, time\nSPEC = {"options": {"file": {"type": "path"}}}\n'
-        'def run(m):\n    with open(m.args["file"], "a") as f:\n        f.write("x")\n    time.sleep(20)\n')
+        'import os, subprocess\nSPEC = {"options": {"file": {"type": "path"}}}\n'
+        'def run(m):\n    with open(m.args["file"], "a") as f:\n        f.write("%d " % os.getpid())\n'
+        '    subprocess.call(["setsid", "sleep", "20"])\n')
     counter = tmp_path / "counter"
     answer = start(fleet, target, user(library, "counts", {"file": str(counter)}))
-    assert until(counter.exists)
+    assert until(lambda: counter.exists() and counter.read_text().endswith(" "))
+    module_pid = int(counter.read_text())
     pid = fleet.agent(target).hello["pid"]
     os.kill(pid, signal.SIGKILL)
     error = answer.get(timeout=3)
     assert "is not known" in str(error)
     assert ask(fleet, target, module("ping"))["ping"] == "pong"
-    assert counter.read_text() == "x"
-    for each in marked(f"{pid}."):
-        os.kill(each, signal.SIGKILL)
+    assert counter.read_text().split() == [str(module_pid)]
+    assert until(lambda: not marked(f"{pid}.") and not Path(f"/proc/{module_pid}/exe").exists()), "a tree outlived it"

@@ -34,23 +34,24 @@ def asked():
     return data
 """
 
-EVIL = {
-    "length 2^40": ("say(HELLO); asked(); say(struct.pack('!II', 0xffffffff, 0xffffffff)); time.sleep(60)", AgentError),
-    "half a frame": ("say(HELLO); asked(); say(frame({'kind': 'result', 'id': 1}, b'{}')[:-1]); time.sleep(60)", Unreachable),
-    "header is no JSON": ("say(HELLO); asked(); say(frame(b'{{{{')); time.sleep(60)", AgentError),
-    "header is deep": ("say(HELLO); asked(); say(frame(b'[' * 500000)); time.sleep(60)", AgentError),
-    "header without kind": ("say(HELLO); asked(); say(frame({'id': 1})); time.sleep(60)", AgentError),
-    "header is a list": ("say(HELLO); asked(); say(frame([1])); time.sleep(60)", AgentError),
-    "another version": ("say(frame({'kind': 'hello', 'protocol': 99})); time.sleep(60)", AgentError),
-    "no hello": ("say(frame({'kind': 'result', 'id': 1}, b'{}')); time.sleep(60)", AgentError),
-    "a million tiny frames": ("say(HELLO); asked(); say(frame({'kind': 'beat'}) * 1000000); time.sleep(60)", AgentError),
-    "answers for others": ("say(HELLO); asked(); say(frame({'kind': 'result', 'id': 77}, b'{}') * 2000); time.sleep(60)",
-                           AgentError),
-    "one byte a second": ("say(HELLO); asked()\nfor b in frame({'kind': 'result', 'id': 1}, b'{}' * 99):\n"
-                          " say(bytes([b])); time.sleep(0.3)", Unreachable),
-    "silence": ("say(HELLO); asked(); time.sleep(60)", Unreachable),
-    "it ends": ("say(HELLO); asked()", Unreachable),
-    "it ends early": ("sys.exit('no')", AgentError),
+EVIL = {                        # what it does once it was asked
+    "length 2^40": ("say(struct.pack('!II', 0xffffffff, 0xffffffff)); time.sleep(60)", AgentError),
+    "half a frame": ("say(frame({'kind': 'result', 'id': 1}, b'{}')[:-1]); time.sleep(60)", Unreachable),
+    "header is no JSON": ("say(frame(b'{{{{')); time.sleep(60)", AgentError),
+    "header is deep": ("say(frame(b'[' * 500000)); time.sleep(60)", AgentError),
+    "header without kind": ("say(frame({'id': 1})); time.sleep(60)", AgentError),
+    "header is a list": ("say(frame([1])); time.sleep(60)", AgentError),
+    "a million tiny frames": ("say(frame({'kind': 'beat'}) * 1000000); time.sleep(60)", AgentError),
+    "answers for others": ("say(frame({'kind': 'result', 'id': 77}, b'{}') * 2000); time.sleep(60)", AgentError),
+    "three bytes a second": (
+        "for b in frame({'kind': 'result', 'id': 1}, b'{}' * 99): say(bytes([b])); time.sleep(0.3)", Unreachable),
+    "silence": ("time.sleep(60)", Unreachable),
+    "it ends": ("pass", Unreachable),
+}
+EARLY = {                       # what it does in place of a hello
+    "another version": "say(frame({'kind': 'hello', 'protocol': 99})); time.sleep(60)",
+    "no hello": "say(frame({'kind': 'result', 'id': 1}, b'{}')); time.sleep(60)",
+    "it ends early": "sys.exit('no')",
 }
 
 RESULTS = {
@@ -91,12 +92,18 @@ def test_a_hostile_far_side_fails_alone(fleet: Fleet, fake: Callable[[str], Targ
     good = Target("local")
     ask(fleet, good, module("ping"))
     began = time.monotonic()
-    answer = start(fleet, fake(body), module("ping")).get(timeout=10)
+    answer = start(fleet, fake(f"say(HELLO); asked()\n{body}"), module("ping")).get(timeout=10)
     assert time.monotonic() - began < 7
     assert isinstance(answer, HostError), answer
     assert type(answer) is kind, answer
     assert ask(fleet, good, module("ping"), seconds=2)["ping"] == "pong"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_a_far_side_that_is_no_agent(fleet: Fleet, fake: Callable[[str], Target], name: str) -> None:
+    with pytest.raises(AgentError):
+        ask(fleet, fake(EARLY[name]), module("ping"), seconds=5)
 
 
 def reply(result: bytes, hello: str = "HELLO") -> str:
@@ -120,7 +127,8 @@ def test_what_a_host_says_about_itself_is_only_data(fleet: Fleet, fake: Callable
     data = ask(fleet, fake(reply(
         b'{"_ansible_no_log": false, "_ansible_x": 1, "a": 1, "a": 2, "half": "\\ud800", "raw": "\xff", '
         b'"__ansible_unsafe": "{{ 1 }}", "\\udc00": [{"x": "\\uDFFF"}]}')), module("ping"))
-    assert data == {"a": 2, "half": "\ufffd", "raw": "\ufffd", "__ansible_unsafe": "{{ 1 }}", "\ufffd": [{"x": "\ufffd"}]}
+    assert data == {
+        "a": 2, "half": "\ufffd", "raw": "\ufffd", "__ansible_unsafe": "{{ 1 }}", "\ufffd": [{"x": "\ufffd"}]}
 
 
 def test_a_download_that_nobody_asked_for_is_kept_nowhere(

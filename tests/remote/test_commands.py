@@ -129,12 +129,13 @@ def test_a_spooled_command_can_be_read_meanwhile(tmp_path: Path) -> None:
 
 
 def test_a_command_is_cheap() -> None:
-    """The budget is 1 to 2 ms; a busy machine is allowed ten times that."""
-    process.run(["/bin/true"])
-    begin = time.monotonic()
-    for _ in range(20):
+    """The budget is 1 to 2 ms; the best of some runs, since other tests may have the processors."""
+    took = []
+    for _ in range(30):
+        begin = time.monotonic()
         process.run(["/bin/true"])
-    assert (time.monotonic() - begin) / 20 < 0.02
+        took.append(time.monotonic() - begin)
+    assert min(took) < 0.01
 
 
 def test_run_of_a_module(tmp_path: Path) -> None:

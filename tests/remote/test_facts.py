@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_all_names(run: Runner, any_python: str) -> None:
     assert facts["ansible_hostname"] == socket.gethostname().split(".")[0]
     assert facts["ansible_kernel"] == platform.release()
     assert facts["ansible_user_uid"] == os.getuid()
-    assert os.path.samefile(facts["ansible_python"]["executable"], any_python)
+    assert Path(facts["ansible_python"]["executable"]).samefile(any_python)
     version = subprocess.check_output([any_python, "-V"], text=True).split()[1]
     assert facts["ansible_python_version"] == version
     assert facts["ansible_lo"]["ipv4"]["address"] == "127.0.0.1"
@@ -81,6 +82,7 @@ def test_subsets_and_filters(run: Runner) -> None:
     assert "ansible_os_family" in filtered
     assert all(name.startswith("ansible_distribution") for name in filtered
                if name not in ("ansible_os_family", "gather_subset", "module_setup"))
+    assert "facter are not gathered" in run("setup", gather_subset="!all,facter")["warnings"][0]
     assert "Bad subset 'bogus'" in run("setup", gather_subset="bogus")["msg"]
 
 
@@ -168,10 +170,11 @@ def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 
 
 def test_all_facts_are_cheap() -> None:
-    """The budget is 60 ms; a busy machine is allowed ten times that."""
-    import sys
+    """The budget is 60 ms; the best of some runs, since other tests may have the processors."""
     with running(sys.executable) as run:
-        run("setup")
-        begin = time.monotonic()
-        run("setup")
-        assert time.monotonic() - begin < 0.6
+        took = []
+        for _ in range(8):
+            begin = time.monotonic()
+            run("setup")
+            took.append(time.monotonic() - begin)
+        assert min(took) < 0.15

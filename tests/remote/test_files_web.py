@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import gzip
 import hashlib
+import ipaddress
 import json
 import os
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.modules.runner import Driver
 
@@ -31,7 +38,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
-        getattr(self, "on_" + self.path.strip("/").split("/")[0].split(".")[0].split("?")[0], self.on_none)(body)
+        path = self.path.split("/", 3)[3] if "://" in self.path else self.path      # a proxy is asked for a whole URL
+        getattr(self, "on_" + path.strip("/").split("/")[0].split(".")[0].split("?")[0], self.on_none)(body)
 
     do_GET = do_POST = do_PUT = do_HEAD = answer      # noqa: N815  http.server's names
 
@@ -103,6 +111,39 @@ def server() -> Iterator[str]:
         threading.Thread(target=live.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{live.server_address[1]}"
         live.shutdown()
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A server with TLS, and the file of its certificate, which nobody else trusts."""
+    pem = tmp_path_factory.mktemp("tls") / "both.pem"
+    pem.write_bytes(certificate())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as live:
+        live.socket = context.wrap_socket(live.socket, server_side=True)
+        threading.Thread(target=live.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"https://127.0.0.1:{live.server_address[1]}", str(pem)
+        live.shutdown()
+
+
+def certificate() -> bytes:
+    """A key and a certificate for 127.0.0.1, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True)
+        .sign(key, hashes.SHA256()))
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption(),
+    ) + made.public_bytes(serialization.Encoding.PEM)
 
 
 @pytest.fixture
@@ -213,9 +254,33 @@ def test_a_unix_socket(driver: Driver) -> None:
             threading.Thread(target=live.serve_forever, args=(0.05,), daemon=True).start()
             result = ask(driver, "http://anything/echo", unix_socket=path)
             assert result["status"] == 200 and result["json"]["path"] == "/echo"
+            result = ask(driver, "https://anything/echo", unix_socket=path)
+            assert result["failed"] and "unix_socket is for http: URLs" in result["msg"]
         finally:
             live.shutdown()
             Path(path).unlink()
+
+
+def test_certificates(driver: Driver, secure: tuple[str, str]) -> None:
+    server, pem = secure
+    result = ask(driver, f"{server}/echo")
+    assert result["status"] == -1 and "CERTIFICATE_VERIFY_FAILED" in result["msg"].upper()
+    assert ask(driver, f"{server}/echo", validate_certs=False)["status"] == 200
+    assert ask(driver, f"{server}/echo", ca_path=pem, client_cert=pem)["status"] == 200
+    for args, said in (({"ca_path": "/nonesuch.pem"}, "ca_path /nonesuch.pem cannot be read"),
+                       ({"client_cert": "/nonesuch.pem"}, "client_cert /nonesuch.pem cannot be read"),
+                       ({"ciphers": ["nonesuch"]}, "ciphers: ")):
+        result = ask(driver, f"{server}/echo", **args)
+        assert result["failed"] and result["msg"].startswith(said)
+
+
+def test_proxies(driver: Driver, server: str) -> None:
+    args = {"url": "http://far.invalid/echo", "use_netrc": False}
+    environment = {"http_proxy": server, "no_proxy": ""}
+    result = driver.run("uri", args, environment=environment).result
+    assert result["status"] == 200 and result["json"]["path"] == "http://far.invalid/echo"
+    result = driver.run("uri", {**args, "use_proxy": False}, environment=environment).result
+    assert result["failed"] and result["status"] == -1
 
 
 def test_creates_and_removes(driver: Driver, server: str, tmp_path: Path) -> None:

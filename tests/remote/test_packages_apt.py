@@ -184,3 +184,13 @@ def test_package_finds_the_right_module(apt: Runner, root: AptRoot) -> None:
 def test_python_apt_is_not_a_module_of_the_oldest_python() -> None:
     """The tests above go through the other Python: this says that they do."""
     assert importlib.util.find_spec("apt") is None or PYTHONS[OLDEST] == "/usr/bin/python3"
+
+
+def test_what_is_installed_needs_no_lists(tmp_path: Path) -> None:
+    """dpkg alone tells: no other Python is started, and it takes milliseconds."""
+    with running(PYTHONS[OLDEST]) as run:
+        said = run("apt", name=["dpkg", "apt"], state="present")
+        assert (said["changed"], said["cache_updated"]) == (False, False)
+        assert isinstance(said["cache_update_time"], int)
+        assert "stdout" not in said
+        assert run("apt", name="dpkg=0.0.1")["msg"] == "no available installation candidate for dpkg=0.0.1"

@@ -103,6 +103,7 @@ def test_a_file_of_a_package(dnf: Dnf, root: DnfRoot, tmp_path: Path) -> None:
 def test_download_only(dnf: Dnf, root: DnfRoot, tmp_path: Path) -> None:
     said = dnf(name="hello-test", download_only=True, download_dir=str(tmp_path / "down"))
     assert said["changed"] is True
+    assert [path.name for path in (tmp_path / "down").iterdir()] == ["hello-test-1.0.rpm"]
     assert root.installed() == {}
 
 
@@ -140,3 +141,12 @@ def test_a_broken_repository(dnf: Dnf, root: DnfRoot) -> None:
 def test_update_cache_alone(dnf: Dnf) -> None:
     said = dnf(update_cache=True)
     assert (said["changed"], said["msg"]) == (False, "Cache updated")
+
+
+def test_yum_is_dnf(root: DnfRoot) -> None:
+    with running(PYTHONS[OLDEST]) as run:
+        assert run("yum", name="hello-test", state="latest", **root.args)["changed"] is True
+        assert run("package", name="hello-test", state="present", use="yum", **root.args)["changed"] is False
+        refused = run("yum", name="hello-test", bogus=1)
+    assert refused["msg"].startswith("Unsupported parameters for (yum) module: bogus.")
+    assert root.installed() == {"hello-test": "1.0"}

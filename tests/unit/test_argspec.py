@@ -58,24 +58,24 @@ BAD: list[tuple[dict[str, Any], Any, str]] = [
     ({"type": "int"}, "x", f"argument 'a' is of type str and {INT}: \"'x'\" cannot be converted to an int"),
     ({"type": "int"}, 1.5, f"argument 'a' is of type float and {INT}: \"1.5\" cannot be converted to an int"),
     ({"type": "int"}, "inf", f"argument 'a' is of type str and {INT}: \"'inf'\" cannot be converted to an int"),
-    ({"type": "float"}, "z", "argument 'a' is of type str and we were unable to convert to float: "
-                             "<class 'str'> cannot be converted to a float"),
-    ({"type": "list"}, {"x": 1}, "argument 'a' is of type dict and we were unable to convert to list: "
-                                 "<class 'dict'> cannot be converted to a list"),
+    ({"type": "float"}, "z", ("argument 'a' is of type str and we were unable to convert to float: "
+                             "<class 'str'> cannot be converted to a float")),
+    ({"type": "list"}, {"x": 1}, ("argument 'a' is of type dict and we were unable to convert to list: "
+                                 "<class 'dict'> cannot be converted to a list")),
     ({"type": "list", "elements": "int"}, "1,z",
      f"Elements value for option 'a' is of type str and {INT}: \"'z'\" cannot be converted to an int"),
-    ({"type": "dict"}, "nope", "argument 'a' is of type str and we were unable to convert to dict: "
-                               "dictionary requested, could not parse JSON or key=value"),
-    ({"type": "dict"}, '{"x": }', "argument 'a' is of type str and we were unable to convert to dict: "
-                                  "unable to evaluate string as dictionary"),
-    ({"type": "dict"}, [1], "argument 'a' is of type list and we were unable to convert to dict: "
-                            "<class 'list'> cannot be converted to a dict"),
-    ({"type": "json"}, 5, "argument 'a' is of type int and we were unable to convert to json: "
-                          "<class 'int'> cannot be converted to a json string"),
-    ({"type": "bytes"}, "1Mb", "argument 'a' is of type str and we were unable to convert to bytes: "
-                               "<class 'str'> cannot be converted to a Byte value"),
-    ({"type": "bits"}, "1MB", "argument 'a' is of type str and we were unable to convert to bits: "
-                              "<class 'str'> cannot be converted to a Bit value"),
+    ({"type": "dict"}, "nope", ("argument 'a' is of type str and we were unable to convert to dict: "
+                               "dictionary requested, could not parse JSON or key=value")),
+    ({"type": "dict"}, '{"x": }', ("argument 'a' is of type str and we were unable to convert to dict: "
+                                  "unable to evaluate string as dictionary")),
+    ({"type": "dict"}, [1], ("argument 'a' is of type list and we were unable to convert to dict: "
+                            "<class 'list'> cannot be converted to a dict")),
+    ({"type": "json"}, 5, ("argument 'a' is of type int and we were unable to convert to json: "
+                          "<class 'int'> cannot be converted to a json string")),
+    ({"type": "bytes"}, "1Mb", ("argument 'a' is of type str and we were unable to convert to bytes: "
+                               "<class 'str'> cannot be converted to a Byte value")),
+    ({"type": "bits"}, "1MB", ("argument 'a' is of type str and we were unable to convert to bits: "
+                              "<class 'str'> cannot be converted to a Bit value")),
     ({"choices": ["x", "y"]}, "z", "value of a must be one of: x, y, got: z"),
     ({"choices": ["on", "off", "true"]}, True, "value of a must be one of: on, off, true, got: True"),
     ({"type": "list", "elements": "str", "choices": ["x", "y"]}, ["x", "q", "r"],
@@ -129,7 +129,7 @@ def test_what_is_said_of_a_value_that_does_not_fit(option: dict[str, Any], value
 
 @pytest.mark.parametrize("value", ["maybe", "1.0", 2, None, []])
 def test_what_is_no_bool(value: Any) -> None:
-    with pytest.raises(TypeError, match="is not a valid boolean. Valid booleans include: '0', '1', 'f', "):
+    with pytest.raises(TypeError, match=r"is not a valid boolean\. Valid booleans include: '0', '1', 'f', "):
         argspec.to_bool(value)
 
 
@@ -190,6 +190,14 @@ def test_secrets_are_found_wherever_they_are() -> None:
         "type": "list", "elements": "dict", "options": inner}, "map": {"type": "dict", "no_log": True}}}
     args = {"pw": "one", "many": [{"token": 2, "name": "n"}], "map": {"k": ["three", True, ""]}}
     assert sorted(argspec.secret_values(spec, args)) == ["2", "one", "three"]
+
+
+def test_what_was_checked_can_be_checked_again() -> None:
+    """The controller checks first, and what it sends has all defaults in it."""
+    spec = {"options": {"a": {}, "b": {"default": "no"}, "n": {"type": "bytes"}, "f": {"type": "float"}},
+            "mutually_exclusive": [["a", "b"]]}
+    once = argspec.checked(spec, {"a": 1, "n": "1.5K", "f": "2"})
+    assert argspec.checked(spec, once) == once == {"a": "1", "b": "no", "n": 1536, "f": 2.0}
 
 
 def test_a_default_list_is_nobodys_to_change() -> None:

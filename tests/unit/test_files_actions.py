@@ -65,6 +65,12 @@ def test_content_has_no_name(context: Context) -> None:
     assert "src" not in result.data
 
 
+def test_content_that_is_data_is_json(context: Context) -> None:
+    host = Says({"changed": True})
+    play_action(copy, call_of("copy", {"content": {"a": [1, True]}, "dest": "/d"}), context, host)
+    assert host.asked[0].upload == b'{"a": [1, true]}'
+
+
 def test_a_large_file_is_asked_for_first(context: Context) -> None:
     data = b"x" * (AT_ONCE + 1)
     (context.folder / "a").write_bytes(data)
@@ -193,6 +199,12 @@ def test_the_wrong_checksum_is_not_sent(context: Context) -> None:
     result = play_action(copy, call_of("copy", {"src": "a", "dest": "/d", "checksum": "00"}), context, Says())
     assert result.data["msg"] == "Copied file does not match the expected checksum. Transfer failed."
     assert result.data["expected_checksum"] == "00" and result.data["checksum"] == sha1(b"x")
+
+
+def test_a_checksum_is_for_one_file(context: Context) -> None:
+    (context.folder / "t").mkdir()
+    result = play_action(copy, call_of("copy", {"src": "t", "dest": "/d", "checksum": "00"}), context, Says())
+    assert result.data["failed"] and "checksum is for a single file" in result.data["msg"]
 
 
 def test_a_missing_file_says_where_to_look(context: Context) -> None:
@@ -356,7 +368,7 @@ def test_a_script_is_sent_along(context: Context, key: str) -> None:
     play_action(script, call_of("script", {key: "a.sh -v 'x y'", "chdir": "/tmp"}), context, host)
     (request,) = host.asked
     assert request.upload == b"#!/bin/sh\n" and request.body["name"] == "script"
-    assert request.body["args"] == {"cmd": "a.sh -v 'x y'", "arguments": "-v 'x y'", "chdir": "/tmp"}
+    assert request.body["args"] == {"cmd": "a.sh -v 'x y'", "_arguments": "-v 'x y'", "chdir": "/tmp"}
 
 
 def test_a_script_without_a_name(context: Context) -> None:

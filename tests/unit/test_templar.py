@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,9 @@ def test_a_template_changes_its_own_lists_only() -> None:
     ):
         with pytest.raises(TemplateError, match="would change a variable in place"):
             TEMPLAR.render(text, variables)
+    neighbour = LazyVars(VarStack(Layer("r", {"r": [1]}, trusted=False)), TEMPLAR)
+    with pytest.raises(TemplateError, match="would change a variable in place"):
+        TEMPLAR.render("{{ neighbour.r.append(2) }}", over({}, neighbour=neighbour))
     assert mine == {"x": [1], "d": {"a": [1]}}
     assert variables["r"] == {"items": [1]}
 
@@ -287,6 +291,15 @@ def test_a_filter_that_is_not_there() -> None:
     )
 
 
+def test_a_filter_for_map_that_is_not_there() -> None:
+    with pytest.raises(TemplateError) as caught:
+        TEMPLAR.render("{{ ['x'] | map('lowre') | list }}", over({}))
+    assert (caught.value.message, caught.value.hint) == (
+        "Error rendering template: No filter named 'lowre'.",
+        "Did you mean 'lower'?",
+    )
+
+
 def test_a_syntax_error_says_its_line() -> None:
     with pytest.raises(TemplateError) as caught:
         TEMPLAR.render("one\ntwo {{ 1 + }}\n", over({}))
@@ -318,6 +331,18 @@ def test_a_template_is_compiled_once() -> None:
     for number in range(3):
         assert templar.render("{{ x }} once", {"x": number}) == f"{number} once"
     assert templar._template.cache_info().misses == 1
+
+
+def test_several_threads_may_use_one_templar() -> None:
+    templar = Templar()
+
+    def work(number: int) -> list[Any]:
+        variables = LazyVars(VarStack(Layer("v", {"x": number, "y": "{{ x * 2 }}"})), templar)
+        return [templar.render(f"{{{{ y + {step} }}}}", variables) for step in range(20)]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(work, range(16)))
+    assert found == [[number * 2 + step for step in range(20)] for number in range(16)]
 
 
 def test_plain_dicts_can_be_variables() -> None:

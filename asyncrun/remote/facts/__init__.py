@@ -91,7 +91,7 @@ GROUPS: "Dict[str, List[str]]" = {
     "distribution_release": ["distribution"],
     "distribution_major_version": ["distribution"],
     "hostnqn": ["nvme"],
-    # Facts of other people's tools: known names, nothing is run for them here (see `gather`).
+    # Facts of other people's tools: the names are known, and `gather` says that nothing is run for them.
     "facter": [],
     "ohai": [],
 }
@@ -136,6 +136,8 @@ def _members(name: str) -> "Set[str]":
 def gather(subsets: "Sequence[str]", ask: "Ask", filters: "Sequence[str]" = ()) -> "Facts":
     """The facts of `subsets` whose names fit one of `filters`, each name with `ansible_` before it."""
     facts: "Facts" = {}
+    for name in sorted({"facter", "ohai"}.intersection(subsets)):
+        ask.warn("The facts of %s are not gathered: use a *.fact file that runs it." % name)
     for name in sorted(chosen(subsets)):
         try:
             facts.update(ALL[name](ask))

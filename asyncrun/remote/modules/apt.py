@@ -60,12 +60,15 @@ SPEC = {
 
 
 def run(m: "Module") -> "Dict[str, Any]":
+    known = aptget.all_there(m)
+    if known is not None:
+        return known
     if importlib.util.find_spec("apt") is None or importlib.util.find_spec("apt_pkg") is None:
         return _elsewhere(m)
     cache = aptcache.Cache(m)
     told = aptcache.update(m, cache)
     result = aptdo.settle(m, cache)
-    if not m.changed and told["cache_updated"] and not (m.args["name"] or m.args["deb"]):
+    if told["cache_updated"] and not (m.args["name"] or m.args["deb"] or m.args["upgrade"] != "no"):
         m.change(False, True, show=False)
     if m.args["state"] != "absent":
         result.update(told)

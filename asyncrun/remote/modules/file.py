@@ -159,7 +159,7 @@ def _mkdir(m: "Module", path: str) -> None:
         os.mkdir(path)
     except OSError as error:
         if not (error.errno == errno.EEXIST and os.path.isdir(path)):
-            m.fail("There was an issue creating %s as requested: %s" % (path, error), path=path, changed=False)
+            m.fail("There was an issue creating %s as requested: %s" % (path, error), path=path)
 
 
 def _below(m: "Module", top: str) -> None:
@@ -201,7 +201,7 @@ def _link(m: "Module", path: str) -> "dict[str, Any]":
     else:
         act = m.change({"path": path, "state": now}, {"path": path, "state": "link"})
     if act:
-        _put(m, path, now, lambda name: os.symlink(src, name))
+        files.attempt(m, False, lambda: _put(m, path, now, lambda name: os.symlink(src, name)))
     if os.path.islink(path):
         _link_attributes(m, path)
     return {"dest": path, "src": src}
@@ -231,7 +231,7 @@ def _hard(m: "Module", path: str) -> "dict[str, Any]":
         m.fail("Cannot link, %s" % what, dest=path, src=src)
     if not same and m.change({"path": path, "state": now if now != "hard" else "file"},
                              {"path": path, "state": "hard"}):
-        _put(m, path, now, lambda name: os.link(src, name))
+        files.attempt(m, False, lambda: _put(m, path, now, lambda name: os.link(src, name)))
     if os.path.lexists(path):
         _settle(m, path, ("preserve", "preserve"), follow=False)
     return {"dest": path, "src": src}
@@ -246,7 +246,7 @@ def _put(m: "Module", path: str, now: str, make: "Any") -> None:
             os.rmdir(path)
         os.rename(name, path)
     except OSError as error:
-        m.fail("Error while linking: %s" % error, path=path, changed=False)
+        m.fail("Error while linking: %s" % error, path=path)
     finally:
         if os.path.lexists(name):
             os.unlink(name)
@@ -258,16 +258,21 @@ def _make(m: "Module", path: str, state: str, kind: int, make: "Any") -> None:
     """Report something new with its attributes as one difference; make it."""
     wanted = files.Attributes(m)
     before, after = wanted.differences(path, status=files.Expected(kind))
+    was = m.changed
     if not m.change(dict(before, path=path, state="absent"), dict(after, path=path, state=state)):
         return
-    try:
-        make()
-    except OSError as error:
-        m.fail("Error, could not %s target: %s" % (state, error), path=path, changed=False)
+    files.attempt(m, was, lambda: _try(m, path, state, make))
     try:
         wanted.apply(path, wanted.differences(path)[1])
     except OSError as error:
         m.fail("%s was made, but not as asked: %s" % (path, error), path=path)
+
+
+def _try(m: "Module", path: str, state: str, make: "Any") -> None:
+    try:
+        make()
+    except OSError as error:
+        m.fail("Error, could not %s target: %s" % (state, error), path=path)
 
 
 def _settle(m: "Module", path: str, usual: "tuple[str, str]", follow: bool = True) -> None:

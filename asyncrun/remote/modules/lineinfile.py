@@ -49,6 +49,10 @@ SPEC = {
 }
 
 
+# They are settled, and reported, after the lines; a new file has them from its first moment.
+ATTRIBUTES = ("mode", "owner", "group", "attributes", "seuser", "serole", "setype", "selevel")
+
+
 def run(m: "Module") -> "dict[str, Any]":
     path = m.args["path"]
     _demand(m, path)
@@ -200,9 +204,8 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
     if m.change(old if there else None, new, show=(old, new),
                 before_header="%s (content)" % path, after_header="%s (content)" % path):
         result["backup"] = replace.backup(m, real) if m.args["backup"] else ""
-        _make_folder(m, real)
-        with replace.replacing(m, real, None if there else wanted, _validator(m)) as target:
-            target.write(new.encode(*_codec(m)))
+        now = wanted if not there else files.Attributes(m, **dict.fromkeys(ATTRIBUTES))
+        files.attempt(m, False, lambda: _replace(m, real, new, now))
     before = len(m.diffs), m.changed
     m.changed = False
     files.settle(m, real, wanted)
@@ -214,6 +217,16 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
     return result
 
 
+def _replace(m: "Module", path: str, new: str, wanted: files.Attributes) -> None:
+    _make_folder(m, path)
+    try:
+        raw = new.encode(*_codec(m))
+    except UnicodeError as error:
+        m.fail("the line cannot be written as %s: %s" % (m.args["encoding"], error))
+    with replace.replacing(m, path, wanted, _validator(m)) as target:
+        target.write(raw)
+
+
 def _make_folder(m: "Module", path: str) -> None:
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -223,6 +236,6 @@ def _make_folder(m: "Module", path: str) -> None:
 
 def _validator(m: "Module") -> "Any":
     def failed(ran: "Ran") -> None:
-        m.fail("failed to validate: rc:%s error:%s" % (ran.rc, ran.err), changed=False)
+        m.fail("failed to validate: rc:%s error:%s" % (ran.rc, ran.err))
 
     return replace.validator(m, m.args["validate"], failed)

@@ -16,7 +16,7 @@ SPEC = {
     "options": {
         "_raw_params": {"type": "str", "doc": "The script's name here, and its arguments, as free text."},
         "cmd": {"type": "str", "doc": "The same, by name."},
-        "arguments": {"type": "str", "default": "", "doc": "Only the arguments: how the controller says them."},
+        "_arguments": {"type": "str", "default": "", "doc": "Only the arguments: how the controller says them."},
         "chdir": {"type": "path", "doc": "The folder there to run it in."},
         "creates": {"type": "path", "doc": "A file or pattern there: when it is there, the script is not run."},
         "removes": {"type": "path", "doc": "A file or pattern there: when it is not there, the script is not run."},
@@ -72,7 +72,7 @@ def _run(m: "Module") -> "dict[str, Any]":
             if m.upload is not None:
                 shutil.copyfileobj(m.upload, target)
             os.fchmod(target.fileno(), 0o700)
-        line = " ".join(word for word in (m.args["executable"], path, m.args["arguments"]) if word)
+        line = " ".join(word for word in (m.args["executable"], path, m.args["_arguments"]) if word)
         ran = m.run(line, shell=True, cwd=m.args["chdir"], spool=m.spool)
     finally:
         os.unlink(path)

@@ -182,8 +182,8 @@ def type_debug(value: Any) -> str:
     """The name of the value's type."""
     if isinstance(value, Undefined):
         return "Undefined"
-    if isinstance(value, dict | list | str):
-        return next(kind.__name__ for kind in (dict, list, str) if isinstance(value, kind))
+    if isinstance(value, Mapping | list | str):
+        return "dict" if isinstance(value, Mapping) else "list" if isinstance(value, list) else "str"
     return type(value).__name__
 
 

@@ -1,0 +1,116 @@
+"""Attributes of files that few machines have: SELinux contexts (where labels can be set), ACLs, writing in place."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asyncrun.remote import files, replace
+from asyncrun.remote.module import Failed, Module
+
+LABEL = b"system_u:object_r:etc_t:s0\0"
+
+
+def module(**args: Any) -> Module:
+    return Module("copy", args, diff=True)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with a context, on a machine that is taken for one with SELinux."""
+    path = tmp_path / "f"
+    path.write_text("old")
+    try:
+        os.setxattr(path, files.CONTEXT, LABEL)
+    except OSError as error:
+        pytest.skip(f"labels cannot be set here: {error}")
+    monkeypatch.setattr(files, "selinux_enabled", lambda: True)
+    return path
+
+
+def test_a_context_is_set_by_its_parts(labelled: Path) -> None:
+    m = module(setype="tmp_t", selevel="s0:c1,c2")
+    files.settle(m, str(labelled), files.Attributes(m))
+    assert files.context_of(str(labelled)) == "system_u:object_r:tmp_t:s0:c1,c2"
+    assert m.changed and m.diffs[0]["after"]["secontext"] == "system_u:object_r:tmp_t:s0:c1,c2"
+    m = module(setype="tmp_t")
+    files.settle(m, str(labelled), files.Attributes(m))
+    assert not m.changed
+
+
+def test_a_replaced_file_keeps_its_context(labelled: Path) -> None:
+    m = module()
+    with replace.replacing(m, str(labelled), files.Attributes(m)) as target:
+        target.write(b"new")
+    assert labelled.read_text() == "new"
+    assert files.described(str(labelled))["secontext"] == "system_u:object_r:etc_t:s0"
+
+
+@pytest.mark.skipif(files.selinux_enabled(), reason="this machine has SELinux")
+def test_a_context_without_selinux_is_said_to_do_nothing(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("")
+    m = module(setype="tmp_t")
+    files.settle(m, str(tmp_path / "f"), files.Attributes(m))
+    assert not m.changed and m.warnings == [
+        "SELinux is not enabled here: seuser, serole, setype and selevel are not applied"]
+
+
+def test_a_new_file_is_never_open_to_more_than_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    m = module(mode="0600")
+    with replace.replacing(m, str(path), files.Attributes(m)) as target:
+        target.write(b"secret")
+        assert stat.S_IMODE(Path(target.name).stat().st_mode) == 0o600
+        assert not path.exists()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_bytes() == b"secret"
+
+
+def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("old")
+    m = module()
+    with pytest.raises(ZeroDivisionError), replace.replacing(m, str(path)) as target:
+        target.write(b"new")
+        raise ZeroDivisionError
+    assert [each.name for each in tmp_path.iterdir()] == ["f"] and path.read_text() == "old"
+
+
+@pytest.mark.parametrize("unsafe", [True, False])
+def test_a_file_that_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unsafe: bool) -> None:
+    """As with a file that a container has mounted: only unsafe_writes writes into it."""
+    path = tmp_path / "f"
+    path.write_text("old")
+    inode = path.stat().st_ino
+
+    def busy(old: str, new: str) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(os, "rename", busy)
+    m = module(unsafe_writes=unsafe)
+    if unsafe:
+        with replace.replacing(m, str(path), files.Attributes(m)) as target:
+            target.write(b"new")
+    else:
+        with pytest.raises(Failed, match="Could not replace file"), \
+                replace.replacing(m, str(path), files.Attributes(m)) as target:
+            target.write(b"new")
+    assert path.read_text() == ("new" if unsafe else "old") and path.stat().st_ino == inode
+    assert [each.name for each in tmp_path.iterdir()] == ["f"]
+
+
+def test_flags_of_chattr(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("")
+    m = module(attributes="+d")
+    if m.which("chattr") is None or m.run(["chattr", "+d", str(path)]).rc:
+        pytest.skip("no chattr that works here")
+    m.run(["chattr", "-d", str(path)])
+    files.settle(m, str(path), files.Attributes(m))
+    assert m.changed and "d" in files.flags_of(m, str(path))
+    again = module(attributes="+d")
+    files.settle(again, str(path), files.Attributes(again))
+    assert not again.changed
