@@ -24,19 +24,21 @@ from asyncrun.inventory import load as inventory_file
 from asyncrun.inventory import patterns
 from asyncrun.inventory.model import Inventory
 from asyncrun.journal import Journal
-from asyncrun.options import Options, Prompt
+from asyncrun.options import Options
 from asyncrun.origin import Origin
 from asyncrun.output import Sink
 from asyncrun.passwords import passwords, vault_secrets
 from asyncrun.playbook.load import LoadContext
 from asyncrun.playbook.model import Play
-from asyncrun.remote.argspec import to_bool
+from asyncrun.questions import Person, prompted
 from asyncrun.source import files, yaml
 from asyncrun.source.arguments import split_args
 from asyncrun.source.vault import Vault, is_vault
 from asyncrun.templating.lookups import LOOKUPS
 from asyncrun.templating.templar import Templar
+from asyncrun.templating.values import plain
 from asyncrun.transport.fleet import Fleet
+from asyncrun.vars.sources import play_vars
 
 VERSION = (2, 21, 0)              # the ansible-core whose playbooks run here: `ansible_version`
 
@@ -91,7 +93,7 @@ class Session:
     templar: Templar
     defaults: Defaults
     extra: Mapping[str, Any]
-    prompt: Prompt
+    person: Person
     context: LoadContext                  # for reading playbooks; one, so that task ids stay unique
 
     def load_vars(self, path: str) -> Any:
@@ -108,24 +110,14 @@ class Session:
         chosen = patterns.select(inventory, pattern, warn=self.ears.warn)
         return patterns.limit(inventory, chosen, self.options.limit, warn=self.ears.warn)
 
-    def ask_vars(self, play: Play) -> dict[str, Any]:
-        """The answers to a play's vars_prompt; what -e says is not asked for."""
-        answers: dict[str, Any] = {}
-        for each in play.vars_prompt:
-            name = str(each["name"])
-            if name not in self.extra:
-                answers[name] = self._answer(name, each)
-        return answers
+    def ask_vars(self, play: Play, shared: Mapping[str, Any]) -> dict[str, Any]:
+        """The answers to a play's vars_prompt. Raises ParseError, TemplateError."""
+        known = play_vars(play, self.templar, self.extra, shared)
 
-    def _answer(self, name: str, asked: Mapping[str, Any]) -> str:
-        text = str(asked.get("prompt") or name)
-        default = asked.get("default")
-        shown = not to_bool(asked.get("private", True))
-        line = f"{text} [{default}]: " if default is not None else f"{text}: "
-        while True:
-            said = self.prompt(line, shown)
-            if not asked.get("confirm") or said == self.prompt(f"confirm {line}", shown):
-                return said if said or default is None else str(default)
+        def render(value: Any) -> Any:
+            return plain(self.templar.render(value, known))
+
+        return prompted(play, self.person, self.extra, render, self.ears.warn)
 
     @contextlib.contextmanager
     def hands(self) -> Iterator[tuple[Tools, Fleet]]:
@@ -134,7 +126,7 @@ class Session:
         fleet = Fleet(interval=self.config["heartbeat_interval"], count=self.config["heartbeat_count"])
         tools = Tools(
             templar=self.templar, catalog=self.catalog, actions=ACTIONS, journal=journal,
-            read_file=self.read_file, load_vars=self.load_vars, prompt=self.prompt,
+            read_file=self.read_file, load_vars=self.load_vars,
         )
         try:
             yield tools, fleet
@@ -168,9 +160,9 @@ class Session:
         }
 
 
-def opened(options: Options, prompt: Prompt, config: Config, ears: Ears, base: str) -> Session:
+def opened(options: Options, person: Person, config: Config, ears: Ears, base: str) -> Session:
     """The session of a run whose playbooks lie in `base`. Raises what files and settings are wrong for."""
-    vault = Vault(vault_secrets(options, config, prompt))
+    vault = Vault(vault_secrets(options, config, person.require))
     extra = extra_variables(options.extra_vars, vault, ears)
     folders = [*options.module_path, *config["library"], str(Path(base, "library"))]
     rules = inventory_file.Rules(
@@ -188,7 +180,7 @@ def opened(options: Options, prompt: Prompt, config: Config, ears: Ears, base: s
                           lookups=LOOKUPS)
     return Session(
         options=options, config=config, ears=ears, vault=vault, inventory=inventory, catalog=catalog, templar=templar,
-        defaults=defaults(options, config, prompt), extra=extra, prompt=prompt, context=context,
+        defaults=defaults(options, config, person), extra=extra, person=person, context=context,
     )
 
 
@@ -212,9 +204,9 @@ def configured(options: Options, ears: Ears) -> Config:
     }, "command line")
 
 
-def defaults(options: Options, config: Config, prompt: Prompt) -> Defaults:
+def defaults(options: Options, config: Config, person: Person) -> Defaults:
     """What flags and configuration say where neither variables nor keywords do."""
-    password, become_password = passwords(options, config, prompt)
+    password, become_password = passwords(options, config, person.require)
     return Defaults(
         connection=config["transport"], user=config["remote_user"], password=password,
         private_key_file=config["private_key_file"], port=config["remote_port"], timeout=float(config["timeout"]),

@@ -26,6 +26,7 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
         "verbosity": {"type": "int", "default": 0, "doc": "Print only with at least so many -v."},
     },
     "mutually_exclusive": [["msg", "var"]],
+    "expressions": ["var"],
     "check_mode": "full",
     "async": False,
     "returns": {"msg": "What was printed."},
@@ -68,6 +69,7 @@ def fail(call: Call, ctx: ActionContext) -> RawResult:
         "success_msg": {"type": "raw", "doc": "What to say when all hold."},
         "quiet": {"type": "bool", "default": False, "doc": "Say less when all hold."},
     },
+    "expressions": ["that"],
     "check_mode": "full",
     "async": False,
     "returns": {"assertion": "The expression that does not hold.", "evaluated_to": "What it gave."},
@@ -151,7 +153,8 @@ def include_vars(call: Call, ctx: ActionContext) -> RawResult:
         for path in paths:
             loaded = _combined(loaded, ctx.load_vars(path), args["hash_behaviour"] == "merge")
     except SourceError as error:
-        return RawResult.failure(error.message)
+        where = f" ({error.origin})" if error.origin and error.origin != call.origin else ""
+        return RawResult.failure(f"{error.message}{where}")
     values = {args["name"]: loaded} if args["name"] else loaded
     data = {"changed": False, "ansible_facts": values, "ansible_included_var_files": paths}
     return RawResult(data, (SetVars(values, included=True),))
@@ -159,7 +162,10 @@ def include_vars(call: Call, ctx: ActionContext) -> RawResult:
 
 def _vars_files(args: Mapping[str, Any], ctx: ActionContext) -> list[str]:
     root = Path(ctx.find_file(args["dir"], "vars"))
-    matching = re.compile(args["files_matching"] or "")
+    try:
+        matching = re.compile(args["files_matching"] or "")
+    except re.error as error:
+        raise SourceError(f"'files_matching' is not a regular expression: {error}") from None
     found = []
     for path in sorted(root.rglob("*")):
         level = len(path.relative_to(root).parts)
@@ -205,7 +211,10 @@ def add_host(call: Call, _ctx: ActionContext) -> RawResult:
     if given is None:
         return RawResult.failure("name, host or hostname needs to be provided")
     groups: Any = next((call.args[key] for key in names[3:] if call.args.get(key)), [])
-    listed = [part.strip() for part in groups.split(",")] if isinstance(groups, str) else list(groups)
+    if not isinstance(groups, str | list):
+        return RawResult.failure(f"groups has to be a list of names, or names joined by commas; it is {groups!r}.")
+    names_of = groups.split(",") if isinstance(groups, str) else groups
+    listed = [str(name).strip() for name in names_of]
     variables = {key: value for key, value in call.args.items() if key not in names}
     host, colon, port = str(given).rpartition(":")
     if colon and port.isdigit() and ":" not in host:

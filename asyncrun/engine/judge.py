@@ -71,7 +71,7 @@ def skipped(view: View, condition: Any) -> TaskResult:
 def failure(view: View, error: AsyncrunError) -> TaskResult:
     """A task that could not be done: an expression, an argument, a file or the host was not as it has to be."""
     message = error.message
-    if error.origin is not None:
+    if error.origin not in (None, view.work.task.origin):       # the task's own place is told with it
         message += f" ({error.origin})"
     if error.hint:
         message += f" {error.hint}"

@@ -8,20 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asyncrun.engine.state import Batch, RunState
-from asyncrun.engine.strategy import STRATEGIES, Strategy, linear
+from asyncrun.engine.strategy import STRATEGIES, Start, Strategy, linear
 from asyncrun.engine.task import run_task
 from asyncrun.engine.view import Defaults, HostTask, Tools
-from asyncrun.engine.workers import Workers
+from asyncrun.engine.workers import AskPerson, Workers
 from asyncrun.errors import AsyncrunError, ParseError, TemplateError, suggest
 from asyncrun.events import Emit, NoHosts, PlayStarted, TaskStarted, Warned
 from asyncrun.inventory.model import Inventory
 from asyncrun.playbook.model import Block, Play, Task
+from asyncrun.playbook.starting import from_task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.results import Include, TaskResult
 from asyncrun.templating.values import is_template, plain
 from asyncrun.transport import Fleet
 from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.sources import Scene, play_vars, task_vars
+
+NOTHING = Block(())         # what is left of a play that ends before --start-at-task
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Crew:
     read_tasks: Callable[[str, Task, Mapping[str, Any]], Block]
     prune: Callable[[Block], Block]                       # leaves out what --tags and --skip-tags leave out
     ask_vars: Callable[[Play], Mapping[str, Any]]         # the answers to vars_prompt
+    ask_person: AskPerson = lambda text, echo: None       # None: nobody is there
+    wanted: Callable[[str], bool] | None = None           # --step: whether to do a task of this name
     forks: int = 5
     base: str = ""                                        # the playbook's folder
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -74,6 +79,7 @@ class PlayRun:
                 crew.emit(NoHosts())
             return True
         prompted = crew.ask_vars(self.play) if self.play.vars_prompt else {}
+        self._begun = self._from_start()
         for batch_hosts in self._batches(hosts):
             batch = self._batch(batch_hosts, hosts, prompted)
             self._turn(batch)
@@ -87,7 +93,10 @@ class PlayRun:
 
     def _hosts(self) -> list[str]:
         pattern = self._rendered("hosts", self.play.hosts)
-        self._chosen = list(self.crew.select(self.run.inventory, pattern))
+        try:
+            self._chosen = list(self.crew.select(self.run.inventory, pattern))
+        except AsyncrunError as error:
+            raise error.at(self.play.origins.get("hosts", self.play.origin)) from None
         hosts = [host for host in self._chosen if host not in self.run.removed]
         order = self._rendered("order", self.play.order) or "inventory"
         arrange: Mapping[str, Callable[[list[str]], list[str]]] = {
@@ -112,7 +121,14 @@ class PlayRun:
 
     def _truth(self, name: str, value: Any, default: bool) -> bool:
         rendered = self._rendered(name, value)
-        return default if rendered is None else to_bool(rendered)
+        return default if rendered is None else self._bool(name, rendered, self.play)
+
+    def _bool(self, name: str, rendered: Any, owner: Play | Task) -> bool:
+        try:
+            return to_bool(rendered)
+        except TypeError as error:
+            raise ParseError(f"'{name}' has to be true or false: {error}",
+                             origin=owner.origins.get(name, owner.origin)) from None
 
     def _name(self) -> str:
         try:
@@ -142,9 +158,16 @@ class PlayRun:
         self.crew.emit(PlayStarted(self._name(), tuple(hosts), self.play.origin, self.crew.defaults.check, lockstep))
         return Batch(
             self.play, hosts, self.run, self._read_include, body=self._body(hosts), forks=self.crew.forks,
-            lockstep=lockstep, max_failed=None if failed is None else float(str(failed).rstrip("%")),
+            lockstep=lockstep, max_failed=None if failed is None else self._percentage(failed),
             handler_names=self._handler_names(),
         )
+
+    def _percentage(self, said: Any) -> float:
+        try:
+            return float(str(said).rstrip("%"))
+        except ValueError:
+            raise ParseError(f"'max_fail_percentage' has to be a number, it is {said!r}.",
+                             origin=self.play.origins.get("max_fail_percentage", self.play.origin)) from None
 
     def _find_strategy(self, name: str) -> Strategy:
         short = name.rpartition(".")[2]
@@ -155,14 +178,24 @@ class PlayRun:
         return STRATEGIES[short]
 
     def _body(self, hosts: list[str]) -> Block:
-        body = self.crew.prune(self.play.body)
+        body = self.crew.prune(self._begun)
         if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers):
             flush = next(task for task in reversed(self.play.body.tasks) if isinstance(task, Task))
             body = Block((body,), always=(flush,))
         facts = self.play.facts_task
-        if facts is None or not self._gathers(hosts):
+        if facts is None or self._begun is NOTHING or not self._gathers(hosts):
             return body
         return Block((*self.crew.prune(Block((facts,))).tasks, body))
+
+    def _from_start(self) -> Block:
+        """The play's body, from the task on at which the run is to start."""
+        if self.run.start_at is None:
+            return self.play.body
+        body = from_task(self.play.body, self.run.start_at)
+        if body is None:
+            return NOTHING
+        self.run.start_at = None
+        return body
 
     def _gathers(self, hosts: list[str]) -> bool:
         said = self._rendered("gather_facts", self.play.gather_facts)
@@ -186,11 +219,14 @@ class PlayRun:
     def _turn(self, batch: Batch) -> None:
         """Start what the strategy says, fold in what comes back, until nothing is left."""
         workers: Workers[TaskResult] = Workers(self.crew.fleet, self.crew.forks, self.crew.emit,
-                                               release_polled=self.crew.release_fork)
+                                               release_polled=self.crew.release_fork, ask_person=self.crew.ask_person)
         try:
             while not batch.done:
-                for host, task in self._starts(batch):
-                    self._start(batch, workers, host, task)
+                starts = self._starts(batch)
+                for host, task in starts:
+                    self._start(batch, workers, host, task, starts)
+                if not batch.running:
+                    continue                                  # all was passed over
                 host, result = workers.next()
                 for event in batch.fold(host, result):
                     self.crew.emit(event)
@@ -198,21 +234,37 @@ class PlayRun:
         finally:
             workers.close()
 
-    def _starts(self, batch: Batch) -> list[tuple[str, Task]]:
+    def _starts(self, batch: Batch) -> list[Start]:
         """What the strategy starts; of a task that runs once, only the first host's."""
-        starts = self._strategy(batch)
+        starts = self._wanted(batch, self._strategy(batch))
         if len(starts) < 2 or self._strategy is not linear or not self._once(starts[0][1], starts[0][0], batch):
             return starts
         return starts[:1]
 
-    def _start(self, batch: Batch, workers: Workers[TaskResult], host: str, task: Task) -> None:
+    def _wanted(self, batch: Batch, starts: list[Start]) -> list[Start]:
+        """Of what could start, what the person wants (--step); the hosts go on past the rest."""
+        if self.crew.wanted is None:
+            return starts
+        wanted: dict[int, bool] = {}
+        for host, task in starts:
+            if task.id not in wanted:
+                name = self._task_name(task, host, self._scene_of(batch))
+                wanted[task.id] = task.action == "meta" or self.crew.wanted(name)
+        refused = [host for host, task in starts if not wanted[task.id]]
+        if refused:
+            for event in batch.pass_over(refused):
+                self.crew.emit(event)
+        return [(host, task) for host, task in starts if wanted[task.id]]
+
+    def _start(self, batch: Batch, workers: Workers[TaskResult], host: str, task: Task, starts: list[Start]) -> None:
         scene = self._scene_of(batch)
         place = (task.id, batch.states[host].cursor.position)     # a file included twice has its tasks twice
         if place not in self._banners:
             self._banners.add(place)
             batch.names[task.id] = self._task_name(task, host, scene)
             if not (task.implicit and task.action == "meta"):
-                self.crew.emit(TaskStarted(batch.reference(task)))
+                hosts = tuple(each for each, other in starts if other is task)
+                self.crew.emit(TaskStarted(batch.reference(task), hosts))
         once = self._strategy is linear and self._once(task, host, batch)
         work = HostTask(host, task, batch.reference(task), scene, self.crew.defaults,
                         batch.states[host].cursor.variables, self.crew.run_id)
@@ -227,13 +279,18 @@ class PlayRun:
         value = task.run_once
         if value is None or isinstance(value, bool):
             return bool(value)
-        return to_bool(self._for_host(task, host, value, self._scene_of(batch), "run_once"))
+        return self._bool("run_once", self._for_host(task, host, value, self._scene_of(batch), "run_once"), task)
 
     def _throttle(self, task: Task, host: str, scene: Scene) -> int:
         value = task.throttle if task.throttle is not None else self.play.throttle
         if value is None or isinstance(value, int):
             return int(value or 0)
-        return int(self._for_host(task, host, value, scene, "throttle"))
+        said = self._for_host(task, host, value, scene, "throttle")
+        try:
+            return int(said)
+        except (TypeError, ValueError, OverflowError):
+            raise ParseError(f"'throttle' has to be a whole number, it is {said!r}.",
+                             origin=task.origins.get("throttle", task.origin)) from None
 
     def _for_host(self, task: Task, host: str, value: Any, scene: Scene, keyword: str) -> Any:
         """A keyword that decides about starting, rendered with the variables of a host."""

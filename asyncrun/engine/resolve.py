@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +14,7 @@ from asyncrun.engine.view import Defaults, HostTask, View
 from asyncrun.errors import ArgumentError, AsyncrunError
 from asyncrun.playbook.model import Task
 from asyncrun.remote.argspec import to_bool
+from asyncrun.source import unsafe
 from asyncrun.templating.values import OMIT
 from asyncrun.transport import BecomeWay, Secret, Target
 from asyncrun.vars.sources import layers
@@ -22,6 +25,7 @@ SSH = frozenset((
     "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.paramiko_ssh",
     "ansible.netcommon.ssh", "ansible.netcommon.paramiko_ssh", "ansible.netcommon.libssh", "libssh",
 ))
+_ALONE = re.compile(r"\{\{\s*(?P<name>[A-Za-z_]\w*)\s*\}\}")
 LOCALHOST = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -33,7 +37,7 @@ def call(view: View) -> Call:
     return Call(
         name=task.action,
         args=arguments(view),
-        target=target(view, delegate),
+        target=target(view, delegate) if _reaches_out(task) else Target("local"),
         host=view.work.host,
         origin=task.origin,
         delegated=delegate,
@@ -53,19 +57,31 @@ def call(view: View) -> Call:
 def arguments(view: View) -> dict[str, Any]:
     """The rendered arguments, over what module_defaults say; those that are `omit` are left out."""
     task = view.work.task
+    expressions = (view.tools.catalog.find(task.action).spec or {}).get("expressions", ())
     rendered: dict[str, Any] = {}
     for each in task.module_defaults:
         rendered.update(_defaults_for(task, view.keyword("module_defaults", each)))
     for name, value in task.args.items():
         try:
-            said = view.render(value)
+            said = _as_expression(view, value) if name in expressions else view.render(value)
         except AsyncrunError as error:
             raise error.at(task.origins.get(f"args.{name}", task.origin)) from None
         if name == WHOLE_TEMPLATE:
-            rendered.update(_mapping(said, task))
+            rendered.update({key: unsafe(each) if key in expressions else each
+                             for key, each in _mapping(said, task).items()})
         else:
             rendered[name] = said
     return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
+
+
+def _as_expression(view: View, value: Any) -> Any:
+    """An option that is an expression: as its author wrote it, since what rendering gives may be a host's text.
+
+    A lone `{{ name }}` stands for what its author wrote under that name.
+    """
+    alone = _ALONE.fullmatch(value.strip()) if isinstance(value, str) else None
+    written = view.vars.written(alone["name"]) if alone else None
+    return value if written is None else written
 
 
 def _mapping(said: Any, task: Task) -> Mapping[str, Any]:
@@ -107,6 +123,11 @@ def _job(view: View) -> JobOrder | None:
 # ---- where, and as whom
 
 
+def _reaches_out(task: Task) -> bool:
+    """Whether the task may need its host: an order for the engine works also where none can be reached."""
+    return task.action != "meta" or task.args.get("_raw_params") == "reset_connection"
+
+
 def _delegate(view: View) -> str | None:
     value = view.work.task.delegate_to
     if value is None:
@@ -139,22 +160,24 @@ def _target(view: View, host: str, known: LazyVars) -> Target:
     if interpreter is None:
         interpreter = sys.executable if local and _implicit(work, host) else defaults.interpreter
     become = _become(view, find)
+    timeout = _seconds(find("ansible_timeout", "ansible_ssh_timeout"), defaults.timeout)
     if local:
         return Target(connection="local", host=host, interpreter=str(interpreter), become=become,
-                      shell=str(find("ansible_shell_executable") or defaults.shell), timeout=defaults.timeout)
+                      shell=str(find("ansible_shell_executable") or defaults.shell), timeout=timeout)
     checking = find("ansible_host_key_checking", "ansible_ssh_host_key_checking")
     return Target(
         connection="ssh",
         host=str(find("ansible_host", "ansible_ssh_host") or host),
-        port=_integer("ansible_port", port),
+        port=_port(port),
         user=None if user is None else str(user),
         password=_secret(find("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")) or defaults.password,
         private_key_file=_text(find("ansible_private_key_file", "ansible_ssh_private_key_file"))
         or defaults.private_key_file,
         interpreter=str(interpreter),
         ssh_args=_ssh_args(find, defaults),
-        host_key_checking=defaults.host_key_checking if checking is None else to_bool(checking),
-        timeout=float(find("ansible_timeout", "ansible_ssh_timeout") or defaults.timeout),
+        host_key_checking=defaults.host_key_checking if checking is None
+        else _truth("ansible_host_key_checking", checking),
+        timeout=timeout,
         retries=_integer("ansible_ssh_retries", find("ansible_ssh_retries")) or defaults.retries,
         shell=str(find("ansible_shell_executable") or defaults.shell),
         become=become,
@@ -199,7 +222,7 @@ def _connection(work: HostTask, host: str, variable: Any, keyword: Any) -> str:
 def _become(view: View, find: _Finder) -> BecomeWay | None:
     become, defaults = view.work.task.become, view.work.defaults
     said = find("ansible_become")
-    wanted = to_bool(said) if said is not None else view.truth("become", become.enabled, defaults.become)
+    wanted = view.truth("become", become.enabled, defaults.become) if said is None else _truth("ansible_become", said)
     if not wanted:
         return None
     keyword = view.keyword
@@ -230,12 +253,41 @@ def _ssh_args(find: _Finder, defaults: Defaults) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
+def _truth(name: str, value: Any) -> bool:
+    """A variable's value as a bool."""
+    try:
+        return to_bool(value)
+    except TypeError as error:
+        raise ArgumentError(f"{name} has to be true or false: {error}") from None
+
+
+def _seconds(value: Any, default: float) -> float:
+    """What `ansible_timeout` says."""
+    if value is None:
+        return default
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise ArgumentError(f"ansible_timeout has to be a number of seconds, it is {value!r}.")
+    return number
+
+
+def _port(value: Any) -> int | None:
+    """A port's number."""
+    port = _integer("ansible_port", value)
+    if port is not None and not 0 < port < 65536:
+        raise ArgumentError(f"ansible_port has to be from 1 to 65535, it is {port}.")
+    return port
+
+
 def _integer(name: str, value: Any) -> int | None:
     if value is None:
         return None
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ArgumentError(f"{name} has to be a whole number, it is {value!r}.") from None
 
 

@@ -24,6 +24,7 @@ from asyncrun.results import (
     Status,
     TaskResult,
 )
+from asyncrun.source import unsafe
 from asyncrun.vars.memory import HostMemory
 
 ReadInclude = Callable[[Task, Include], Block]
@@ -39,6 +40,7 @@ class RunState:
     custom: dict[str, Any] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)
+    start_at: str | None = None                # --start-at-task, until a play has that task
 
     def memory(self, host: str) -> HostMemory:
         """What is known of a host by now."""
@@ -119,6 +121,12 @@ class Batch:
             state = self.states[host]
             self.states[host] = replace(state, notified=state.notified - {task.id})
 
+    def pass_over(self, hosts: Iterable[str]) -> list[Event]:
+        """These hosts go on without doing their task, as if it were not there (--step)."""
+        for host in hosts:
+            self._step(host, self.states[host].cursor.advance())
+        return self._end_of_step()
+
     def fold(self, host: str, result: TaskResult) -> list[Event]:
         """Take in how a task ended: memories, effects, score, cursor. Gives what people should know."""
         task, once = self._running.pop(host)
@@ -141,7 +149,7 @@ class Batch:
     # ---- steps of fold
 
     def _told(self, host: str, task: Task, result: TaskResult) -> list[Event]:
-        if task.action == "meta":
+        if task.action == "meta" and not result.status.bad:
             return []
         ref = self.reference(task)
         if task.include and not result.status.bad and result.status is not Status.SKIPPED:
@@ -183,7 +191,8 @@ class Batch:
             self.run.memories[host] = memory.with_facts(effect.values, host) if effect.cacheable else memory
 
     def _add_host(self, effect: AddHost) -> None:
-        self.run.inventory = self.run.inventory.with_host(effect.name, effect.groups, effect.variables)
+        variables = unsafe(effect.variables)            # rendered, maybe from what a host said: data from now on
+        self.run.inventory = self.run.inventory.with_host(effect.name, effect.groups, variables)
         self.run.failed.discard(effect.name)
         self.run.unreachable.discard(effect.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +11,13 @@ from typing import Any
 
 from asyncrun.actions import Action, Call
 from asyncrun.catalog import Catalog, Entry
-from asyncrun.errors import ArgumentError, AsyncrunError, SourceError
+from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError
 from asyncrun.events import TaskRef
 from asyncrun.journal import Journal
 from asyncrun.playbook.model import Task
+from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
+from asyncrun.source import Unsafe, files
 from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import OMIT, plain
 from asyncrun.transport import Secret
@@ -109,6 +112,7 @@ class View:
 
     def test(self, expression: Any) -> bool:
         """Whether a conditional holds."""
+        _trusted(expression)
         return self.tools.templar.test(expression, self.vars)
 
     def keyword(self, name: str, value: Any) -> Any:
@@ -134,10 +138,12 @@ class View:
             return default if value is None else value
         rendered = self.keyword(name, value)
         try:
-            return float(rendered)
-        except (TypeError, ValueError):
-            raise ArgumentError(
-                f"'{name}' has to be a number, it is {rendered!r}.", origin=self.origin(name)) from None
+            number = float(rendered)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise ArgumentError(f"'{name}' has to be a number, it is {rendered!r}.", origin=self.origin(name))
+        return number
 
     def origin(self, keyword: str) -> Any:
         """Where a keyword's value stands; the task's place when it is inherited."""
@@ -168,6 +174,7 @@ class View:
 
     def evaluate(self, expression: Any) -> Any:
         """The value of an expression."""
+        _trusted(expression)
         return plain(self.tools.templar.evaluate(expression, self.vars))
 
     def loop_values(self) -> Mapping[str, Any]:
@@ -200,10 +207,10 @@ class View:
         """A file beside the task: an absolute path, or the first that is there of the task's folders."""
         tried = []
         for folder in self._folders(kind):
-            path = Path(folder, name).expanduser()
-            if path.exists():
+            path = Path(folder) / files.expanded(name)
+            if files.exists(path):
                 return str(path)
-            tried.append(str(path))
+            tried.append(str(path.absolute()))
         searched = "\n\t".join(dict.fromkeys(tried))
         raise SourceError(f"Could not find or access '{name}'\nSearched in:\n\t{searched} on the controller.",
                           origin=self.work.task.origin)
@@ -218,9 +225,16 @@ class View:
         if loaded is None:
             return {}
         if not isinstance(loaded, dict):
-            raise SourceError(f"{path} must hold a mapping of variables, it holds a {type(loaded).__name__}.")
+            raise SourceError(f"{path} must hold a mapping of variables, it holds a {type_name(loaded)}.")
         return loaded
 
     def _folders(self, kind: str) -> list[str]:
         places = list(dict.fromkeys((self.work.task.directory, self.work.scene.base)))
         return [folder for place in places for folder in (str(Path(place, kind)), place)]
+
+
+def _trusted(expression: Any) -> None:
+    """Raise TemplateError for an expression that is a host's text, or one that somebody marked as unsafe."""
+    if isinstance(expression, Unsafe):
+        raise TemplateError("Encountered untrusted template or expression.",
+                            hint="An expression has to stand in the playbook itself.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import zip_longest
 from typing import Any, Final, TextIO
 
 from asyncrun.events import (
@@ -50,16 +53,26 @@ class Console:
         self._check = False
         self._lockstep = True
         self._task_shown: int | None = None
-        self._footer = Footer(out, self.look.width) if self.look.live else None
-        if self._footer:
-            self.screen.around = self._footer.around
+        self._live = Live(out, self.look) if self.look.live else None
+        self._footer = self._live.footer if self._live else Footer()
+        if self._live:
+            self.screen.around = self._live.write
 
     def close(self) -> None:
         """Take the footer away, if there is one."""
-        if self._footer:
-            self._footer.close()
-            self._footer = None
-            self.screen.around = lambda write: write()
+        if self._live:
+            self._live.hide()
+            self._live = None
+            self.screen.around = None
+
+    @contextlib.contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Without the footer, while somebody else has the terminal."""
+        if self._live is None:
+            yield
+            return
+        with self._live.hushed():
+            yield
 
     def handle(self, event: Event) -> None:
         """Write what this event has to say."""
@@ -96,8 +109,8 @@ class Console:
                 self._run_started(event)
             case PlayStarted():
                 self._play_started(event)
-            case TaskStarted(task=task):
-                self._task_started(task)
+            case TaskStarted(task=task, hosts=hosts):
+                self._task_started(task, hosts)
             case NoHosts(remaining=True):
                 self.screen.banner("NO MORE HOSTS LEFT")
             case NoHosts():
@@ -108,8 +121,10 @@ class Console:
     def _run_started(self, event: RunStarted) -> None:
         self._check = event.check
         if self.look.verbosity > 1:
-            for playbook in event.playbooks:
+            for playbook, plays in zip_longest(event.playbooks, event.plays):
                 self.screen.banner(f"PLAYBOOK: {one_line(playbook.rsplit('/', 1)[-1])}")
+                if plays is not None:
+                    self.screen.line(f"{plays} plays in {one_line(playbook)}", BLUE)
         if event.check and self.look.check_mode_markers:
             self.screen.banner("DRY RUN")
 
@@ -118,12 +133,10 @@ class Console:
         self._task_shown = None
         name = one_line(event.name.strip())
         self.screen.banner(f"PLAY [{name}]{self._marker(event.check)}" if name else f"PLAY{self._marker(event.check)}")
-        if self._footer:
-            self._footer.play(event.hosts)
+        self._footer.play(event.hosts, lockstep=event.lockstep)
 
-    def _task_started(self, task: TaskRef) -> None:
-        if self._footer:
-            self._footer.task("" if short(task.action) == "pause" else _name(task))     # pause may ask a question
+    def _task_started(self, task: TaskRef, hosts: tuple[str, ...] = ()) -> None:
+        self._footer.task(_name(task), hosts)
         late = not (self.look.display_ok_hosts and self.look.display_skipped_hosts) or not self._lockstep
         self._task_shown = None     # the same task may begin again: in the next batch, or included once more
         if not late:                # else its banner comes with its first line
@@ -163,8 +176,7 @@ class Console:
     # -- results ------------------------------------------------------------------------------------------------------
 
     def _outcome(self, event: Outcome) -> None:
-        if self._footer:
-            self._footer.ended(event.host)
+        self._footer.ended([event.host], lost=event.status.bad and not event.ignored)
         if not event.has_items:
             self._single(event)
         elif event.status is Status.SKIPPED:
@@ -256,11 +268,71 @@ class Console:
         self.screen.line(line, GRAY)
 
     def _included(self, event: Included) -> None:
+        self._footer.ended(event.hosts)
         if not self.look.display_included_hosts:
             return
         label = f" => (item={one_line(event.label)})" if event.label is not None else ""
         hosts = ", ".join(one_line(host) for host in event.hosts)
         self.screen.line(f"included: {full(event.file)} for {hosts}{label}", CYAN)
+
+
+class Live:
+    """The footer at the bottom of a terminal, drawn by rich, and the only way past it for other lines.
+
+    Starts with the first task. What is written goes out as it is: rich neither wraps nor colours nor reads it.
+    """
+
+    def __init__(self, out: TextIO, look: Look) -> None:
+        rich, live = import_module("rich.console"), import_module("rich.live")     # not for those who have no terminal
+        self._text, self._segment = import_module("rich.text").Text, import_module("rich.segment").Segment
+        self.footer = Footer()
+        self._quiet = False
+        self._out = out
+        self._style = "dim" if look.color else ""
+        self._console = rich.Console(file=out, force_terminal=True, force_interactive=True, highlight=False,
+                                     markup=False, emoji=False, soft_wrap=True, legacy_windows=False,
+                                     color_system="standard" if look.color else None)
+        self._live = live.Live(console=self._console, get_renderable=self._line, transient=True, refresh_per_second=4,
+                               redirect_stdout=False, redirect_stderr=False)
+
+    def write(self, stream: TextIO, text: str) -> None:
+        """Write a text above the footer."""
+        if stream is self._out and self._live.is_started:
+            self._console.print(_AsItIs(self._segment(text)), end="")
+            return
+        self.hide()
+        stream.write(text)
+        stream.flush()
+        if self.footer.text() and not self._quiet:
+            self._live.start(refresh=True)          # drawn now, and from now on four times a second
+
+    @contextlib.contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Without it, while a question stands there."""
+        shown = self._live.is_started
+        self.hide()
+        self._quiet = True
+        yield
+        self._quiet = False
+        if shown:
+            self._live.start(refresh=True)
+
+    def hide(self) -> None:
+        """Take it away, and leave the terminal as it was."""
+        self._live.stop()
+
+    def _line(self) -> Any:
+        return self._text(self.footer.text(), style=self._style, no_wrap=True, overflow="ellipsis", end="")
+
+
+class _AsItIs:
+    """A renderable of one piece of text that rich passes on untouched."""
+
+    def __init__(self, segment: Any) -> None:
+        self._segment = segment
+
+    def __rich_console__(self, _console: Any, _options: Any) -> Iterator[Any]:
+        yield self._segment
 
 
 def _host(event: Outcome | ItemOutcome | Retrying) -> str:

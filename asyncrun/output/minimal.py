@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
 from asyncrun.events import Event, Outcome, Said, Warned
@@ -33,6 +34,11 @@ class Minimal:
 
     def close(self) -> None:
         """Nothing is left open."""
+
+    @contextlib.contextmanager
+    def hushed(self) -> Iterator[None]:
+        """While somebody else has the terminal: nothing here is in the way."""
+        yield
 
     def handle(self, event: Event) -> None:
         """Write results and warnings; an ad-hoc run has no banners and no recap."""

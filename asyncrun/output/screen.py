@@ -54,7 +54,7 @@ class Screen:
         self._streams = {False: out, True: err}
         self._look = look
         self._said: set[str] = set()
-        self.around: Callable[[Callable[[], None]], None] = lambda write: write()
+        self.around: Callable[[TextIO, str], None] | None = None       # writes instead, past what is live
 
     def line(self, text: str = "", color: str | None = None, *, err: bool = False) -> None:
         """Write a text of one or more lines."""
@@ -63,12 +63,11 @@ class Screen:
     def raw(self, text: str, *, err: bool = False) -> None:
         """Write a text as it is."""
         stream = self._streams[err]
-
-        def write() -> None:
+        if self.around is not None:
+            self.around(stream, text)
+        else:
             stream.write(text)
             stream.flush()
-
-        self.around(write)
 
     def paint(self, text: str, color: str | None) -> str:
         """The text with colour codes around each of its lines, when there is to be colour."""

@@ -81,7 +81,7 @@ def _run(m: "Module", command: "Command", shell: bool, result: "Dict[str, Any]")
     try:
         ran = process.run(
             command if shell else _expanded(m, command), shell=shell, cwd=m.args["chdir"], stdin=_stdin(m),
-            executable=m.args["executable"] if shell else None, limit=m.args["output_limit"], spool=m.spool)
+            executable=m.args["executable"] if shell else None, limit=m.args["output_limit"], live=m.spool)
     except (OSError, ValueError) as error:
         m.changed = False                                       # nothing ran
         if isinstance(error, OSError) and m.args["chdir"] and error.filename == m.args["chdir"].encode("utf-8"):

@@ -96,18 +96,18 @@ class Module(object):
         self, argv: "Union[str, Sequence[str]]", shell: bool = False, cwd: "Optional[str]" = None,
         env: "Optional[Mapping[str, str]]" = None, stdin: "Optional[bytes]" = None,
         executable: "Optional[str]" = None, umask: "Optional[int]" = None, check_rc: bool = False,
-        limit: int = process.LIMIT, spool: "Optional[Tuple[int, int]]" = None,
+        limit: int = process.LIMIT, live: "Optional[Tuple[int, int]]" = None,
     ) -> "Ran":
         """Run a command to its end. `env` is added to the environment; `stdin` is bytes or None (/dev/null).
 
         `env=process.PLAIN` asks a command for untranslated output. `limit`: bytes kept of each output, the rest is
-        read and dropped (`ran.truncated`). `spool`: descriptors of two files that take the output instead.
+        read and dropped (`ran.truncated`). `live=m.spool`: in a job, show the output as it comes.
         Raises Failed when it cannot be started, or with check_rc when its rc is not 0.
         """
         try:
             ran = process.run(
                 argv, shell=shell, cwd=cwd, env=env, stdin=stdin, executable=executable, umask=umask,
-                limit=limit, spool=spool)
+                limit=limit, live=live)
         except (OSError, ValueError) as error:
             rc = getattr(error, "errno", None) or 257
             said = process.reason(error, argv if isinstance(argv, str) else argv[0])

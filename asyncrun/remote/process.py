@@ -49,10 +49,11 @@ def reason(error: Exception, what: str = "") -> str:
 
 
 class _Output(object):
-    """What one stream gave, up to a limit."""
+    """What one stream gave, up to a limit; in a file when there is one, else in memory."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, file: "Optional[int]" = None) -> None:
         self.limit = limit
+        self.file = file
         self.chunks: "List[bytes]" = []
         self.size = 0
         self.truncated = False
@@ -62,13 +63,25 @@ class _Output(object):
         if len(chunk) > room:
             self.truncated = True
             chunk = chunk[:room]
-        if chunk:
+        if chunk and self.file is not None:
+            self._copy(self.file, chunk)
+        elif chunk:
             self.chunks.append(chunk)
             self.size += len(chunk)
 
+    def _copy(self, file: int, chunk: bytes) -> None:
+        try:
+            while chunk:
+                written = os.write(file, chunk)
+                self.size += written
+                chunk = chunk[written:]
+        except OSError:                                       # a full disk: the command goes on, its output is dropped
+            self.limit = self.size
+            self.truncated = True
+
     @property
     def data(self) -> bytes:
-        return b"".join(self.chunks)
+        return b"".join(self.chunks) if self.file is None else os.pread(self.file, self.size, 0)
 
 
 def search_path() -> str:
@@ -90,11 +103,13 @@ def run(
     argv: "Argv", shell: bool = False, cwd: "Optional[str]" = None, env: "Optional[Mapping[str, str]]" = None,
     stdin: "Optional[bytes]" = None, executable: "Optional[str]" = None, umask: "Optional[int]" = None,
     limit: int = LIMIT, spool: "Optional[Tuple[int, int]]" = None, new_session: bool = False,
+    live: "Optional[Tuple[int, int]]" = None,
 ) -> "Ran":
     """Run a command to its end. Raises OSError or ValueError when it cannot be started.
 
     `spool`: descriptors (open for reading and appending) of two files that the command writes itself: then nothing
-    is lost when this process is killed, and a daemon may go on writing.
+    is lost when this process is killed, and a daemon may go on writing. `live`: descriptors of two files that output
+    is copied to as it comes, as far as `limit` and the disk allow; a full disk is no error of the command.
     """
     before = None if umask is None else os.umask(umask)      # not by preexec_fn: that forbids a cheap vfork
     try:
@@ -109,7 +124,7 @@ def run(
     finally:
         if before is not None:
             os.umask(before)
-    out, err = _Output(limit), _Output(limit)
+    out, err = (_Output(limit, file) for file in live or (None, None))
     try:
         _talk(process, stdin, out, err)
     finally:

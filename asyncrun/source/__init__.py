@@ -22,6 +22,17 @@ class Unsafe(str):
         return Unsafe, (str(self),)
 
 
+def unsafe(value: Any) -> Any:
+    """A copy of a structure whose texts are never templates: what came from a host, or was rendered before."""
+    if isinstance(value, str):
+        return Unsafe(value)
+    if isinstance(value, dict):
+        return {key: unsafe(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [unsafe(each) for each in value]
+    return value
+
+
 class YamlMap(dict[Any, Any]):
     """A mapping from a YAML text that knows where it and each of its keys and values were written."""
 
@@ -62,4 +73,4 @@ def origin_of(container: object, key: object = None, *, of: Literal["value", "ke
     return Origin(container.origin.file, line, column)
 
 
-__all__ = ["Marks", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of"]
+__all__ = ["Marks", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of", "unsafe"]

@@ -40,3 +40,19 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(f"the file {name} cannot be read: {reason}") from None
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there; False, too, for what can be no path: a name may be anybody's text."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def expanded(name: str) -> Path:
+    """The path of a name with ~ at its begin; as it stands when there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from asyncrun.errors import ParseError
 from asyncrun.origin import Origin
+from asyncrun.playbook.values import type_name
 
 Load = Callable[[str], Any]
 ENDINGS = ("", ".yml", ".yaml", ".json")
@@ -37,7 +38,7 @@ class VarsFolders:
                 data = {}
             if not isinstance(data, Mapping):
                 raise ParseError(
-                    f"A file of variables has to be a mapping, this one is a {type(data).__name__}.",
+                    f"A file of variables has to be a mapping, this one is a {type_name(data)}.",
                     origin=Origin(path),
                     hint="Write it as `name: value` lines.",
                 )

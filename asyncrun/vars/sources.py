@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asyncrun.errors import AsyncrunError
 from asyncrun.inventory.model import Host, Inventory
 from asyncrun.playbook.model import Play, Task
+from asyncrun.source import files
 from asyncrun.templating.templar import Templar
 from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.memory import HostMemory
@@ -139,7 +141,7 @@ def _play(scene: Scene, host: str, memory: HostMemory, templar: Templar) -> tupl
     if scene.play is None:
         return below
     below = (
-        Layer("vars_prompt", scene.prompted, trusted=False),
+        Layer("vars_prompt", scene.prompted),      # of the person who runs this; Unsafe where they say so
         Layer("play vars", scene.play.vars),
         *below,
     )
@@ -153,13 +155,22 @@ def _play(scene: Scene, host: str, memory: HostMemory, templar: Templar) -> tupl
 def _vars_files(scene: Scene, known: LazyVars, templar: Templar) -> Iterator[Layer]:
     """The files of `vars_files`, the last one first; of a nested list the first that is there."""
     from_play = Path(scene.play.directory if scene.play else scene.base)
-    for entry in reversed(scene.play.vars_files if scene.play else ()):
-        names = templar.render(entry, known)
-        choices = names if isinstance(names, list) else [names]
-        paths = [str(from_play / str(name)) for name in choices]
-        path = next((each for each in paths if Path(each).exists()), paths[-1] if paths else None)
-        if path is not None:
-            yield Layer(f"vars_files {path}", scene.folders.file(path))
+    if scene.play is None:
+        return
+    for entry in reversed(scene.play.vars_files):
+        try:
+            yield from _vars_file(templar.render(entry, known), from_play, scene)
+        except AsyncrunError as error:
+            raise error.at(scene.play.origins.get("vars_files", scene.play.origin)) from None
+
+
+def _vars_file(names: Any, folder: Path, scene: Scene) -> Iterator[Layer]:
+    """One entry of `vars_files`."""
+    choices = names if isinstance(names, list) else [names]
+    paths = [folder / str(name) for name in choices]
+    path = next((each for each in paths if files.exists(each)), paths[-1] if paths else None)
+    if path is not None:
+        yield Layer(f"vars_files {path}", scene.folders.file(str(path)))
 
 
 def _inventory(scene: Scene, host: str) -> tuple[Layer, ...]:

@@ -140,6 +140,13 @@ class LazyVars(Mapping[str, Any]):
         raw = layer.data[name] if layer is not None and layer.trusted else None
         return isinstance(raw, str) and not isinstance(raw, Unsafe) and self.resolve(name) == raw
 
+    def written(self, name: str) -> Any:
+        """The text (or list of texts) that an author wrote for `name`; None for any other value, and for a host's."""
+        layer = self.stack.find(name)
+        raw = layer.data[name] if layer is not None and layer.trusted else None
+        texts = raw if isinstance(raw, list) else [raw]
+        return raw if all(isinstance(text, str) and not isinstance(text, Unsafe) for text in texts) else None
+
     def origin(self, name: str) -> Origin | None:
         """Where the value of `name` was written, when that is known."""
         return self.stack.origin(name)

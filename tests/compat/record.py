@@ -25,6 +25,8 @@ def theirs(case: corpus.Case) -> corpus.Shown:
 
 def main(names: list[str]) -> None:
     """Record those that are named, or all."""
+    if not oracle.PATH:
+        sys.exit("There is no ansible-playbook on PATH or in $ASYNCRUN_ANSIBLE_PLAYBOOK.")
     every = corpus.cases()
     chosen = [case for case in every if not names or case.name in names or case.path.parent.name in names]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

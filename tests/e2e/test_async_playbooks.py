@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from tests.e2e.command import SCENARIOS, Ended, extra, playbook
 from tests.e2e.outside import Outside, SlowService, outside, service
-from tests.e2e.server import Sshd
+from tests.e2e.server import Sshd, as_root
+from tests.remote.debs import AptRoot
 
 Play = Callable[..., Ended]
 __all__ = ["outside", "service"]          # fixtures
@@ -52,6 +54,19 @@ def test_a_polled_backup_with_the_date_in_its_name(play: Play) -> None:
     ended = play("backup").ok()
     assert {host: count["ok"] for host, count in ended.recap.items()} == {"web1": 5, "web2": 5}
     assert re.search(r"^ASYNC OK on web1: jid=j\d+\.\d+$", ended.out, re.MULTILINE)
+
+
+def test_all_packages_to_their_newest_version_polled_every_ten_seconds(play: Play, tmp_path: Path) -> None:
+    apt = AptRoot(tmp_path / "apt")
+    first = apt.build("asyncrun-one", "1.0")
+    subprocess.run(as_root("env", f"APT_CONFIG={apt.environment['APT_CONFIG']}", "apt-get", "-qy", "install", str(first)),
+                   check=True, capture_output=True)
+    assert apt.installed() == {"asyncrun-one": "1.0"}
+    apt.build("asyncrun-one", "2.0")
+    ended = play("package_update", apt_config=apt.environment["APT_CONFIG"]).ok()
+    assert apt.installed() == {"asyncrun-one": "2.0"}
+    assert sorted(counts.get("changed", 0) for counts in ended.recap.values()) == [0, 1], "the second found it done"
+    assert ended.seconds < 60
 
 
 def test_a_slow_restart_is_polled_and_its_port_awaited(play: Play, service: SlowService) -> None:
@@ -156,7 +171,8 @@ def test_what_cannot_be_is_said_at_load(
 @pytest.mark.parametrize("module", ["apt", "yum"])
 def test_package_managers_that_nobody_waits_for_give_a_warning(inventory: Path, tmp_path: Path, module: str) -> None:
     path = tmp_path / "warn.yml"
-    path.write_text(f"- hosts: web\n  tasks:\n    - name: x\n      {module}: {{name: x}}\n      async: 9\n      poll: 0\n")
+    task = f"    - name: x\n      {module}: {{name: x}}\n      async: 9\n      poll: 0\n"
+    path.write_text(f"- hosts: web\n  tasks:\n{task}")
     ended = playbook("-i", inventory, path, "--syntax-check")
     assert ended.code == 0
     assert re.search(r"warn\.yml:\d+", ended.err)

@@ -125,3 +125,27 @@ def test_what_cannot_be_written_at_the_end_leaves_its_rc(limited: Driver, any_py
         assert other.status(jid)["rc"] == 7
     finally:
         other.close()
+
+
+def test_a_full_disk_does_not_change_what_the_command_module_says(
+    driver: Driver, any_python: str, small: Path, tmp_path: Path
+) -> None:
+    jid = new_jid()
+    os.mkfifo(tmp_path / "gate")
+    script = f"set -e; echo early; read line < {tmp_path}/gate; seq 30000; exit 6"
+    driver.start(jid, {"name": "command", "args": {"argv": ["sh", "-c", script]}})
+    until(lambda: driver.status(jid)["stdout"] == "early")
+    fill(small)
+    (tmp_path / "gate").write_text("x\n")
+    result = driver.end_of(jid)
+    assert (result["rc"], result["truncated"], result["finished"]) == (6, True, True)
+    assert result["stdout"].startswith("early")
+
+
+def test_what_a_job_prints_is_capped(driver: Driver, any_python: str, tmp_path: Path) -> None:
+    jid = new_jid()
+    driver.folder = tmp_path / "roomy"
+    driver.start(jid, {"name": "command", "args": {
+        "argv": ["sh", "-c", "head -c 30000000 /dev/zero; exit 6"], "output_limit": 1000000}})
+    result = driver.end_of(jid)
+    assert (result["rc"], result["truncated"], len(result["stdout"])) == (6, True, 1000000)

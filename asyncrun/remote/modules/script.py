@@ -73,7 +73,7 @@ def _run(m: "Module") -> "dict[str, Any]":
                 shutil.copyfileobj(m.upload, target)
             os.fchmod(target.fileno(), 0o700)
         line = " ".join(word for word in (m.args["executable"], path, m.args["_arguments"]) if word)
-        ran = m.run(line, shell=True, cwd=m.args["chdir"], spool=m.spool)
+        ran = m.run(line, shell=True, cwd=m.args["chdir"], live=m.spool)
     finally:
         os.unlink(path)
     result = {"rc": ran.rc, "stdout": ran.out, "stderr": ran.err}  # type: dict[str, Any]
