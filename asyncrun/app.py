@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from asyncrun.engine.play import Crew, run_plays
 from asyncrun.engine.state import RunState
+from asyncrun.engine.view import Tools
+from asyncrun.errors import AsyncrunError, ParseError, Terminated, UsageError
 from asyncrun.events import RunEnded, RunStarted, Said
+from asyncrun.inventory import patterns
 from asyncrun.options import Options, Prompt
-from asyncrun.output import Sink
 from asyncrun.output.console import Console
 from asyncrun.output.minimal import Minimal
-from asyncrun.output.screen import Look, screen_look
+from asyncrun.output.problem import describe as described
+from asyncrun.output.record import LogFile, Tree
+from asyncrun.output.screen import Look, Stream, screen_look
 from asyncrun.playbook.listing import Listing, describe
 from asyncrun.playbook.load import adhoc_play, load, tasks_of
 from asyncrun.playbook.model import Play, Playbook
 from asyncrun.playbook.tags import prune
+from asyncrun.questions import Person, Stepper
 from asyncrun.session import Ears, Session, configured, opened
+from asyncrun.transport.fleet import Fleet
 from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.sources import play_vars
 
-FAILED, UNREACHABLE, INTERRUPTED = 2, 4, 99
+FAILED, UNREACHABLE, INTERRUPTED, TERMINATED = 2, 4, 99, 143
 ONLY_LOCALHOST = (
     "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"
 )
 
 
+MakeScreen = Callable[[Stream, Stream, Look], Console | Minimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Plays that belong together: those of one file, with the folder in which it lies."""
+
+    plays: Sequence[Play]
+    base: str
+
+
 def run_playbooks(options: Options, *, prompt: Prompt) -> int:
     """Run the playbooks, or list what they have; the exit code as Ansible's."""
-    base = str(Path(options.playbooks[0]).resolve().parent)
+    folders = [str(Path(path).resolve().parent) for path in options.playbooks]
 
     def work(session: Session) -> int:
         playbooks = [load(path, session.context) for path in options.playbooks]
         if options.syntax_check or options.list_hosts or options.list_tasks or options.list_tags:
-            for shown, playbook in zip(options.playbooks, playbooks, strict=True):
+            for shown, playbook, base in zip(options.playbooks, playbooks, folders, strict=True):
                 _list(session, shown, playbook, base)
             return 0
-        session.ears.hear(RunStarted(options.playbooks, options.check))
-        plays = [play for playbook in playbooks for play in playbook.plays]
-        return _run(session, plays, base)
+        counts = tuple(len(playbook.plays) for playbook in playbooks)
+        session.ears.hear(RunStarted(options.playbooks, options.check, counts))
+        parts = [Part(playbook.plays, base) for playbook, base in zip(playbooks, folders, strict=True)]
+        return _run(session, parts)
 
-    return _in_session(options, prompt, base, lambda look: Console(sys.stdout, sys.stderr, look), work)
+    return _in_session(options, prompt, folders[0], Console, work)
 
 
 def run_adhoc(options: Options, *, prompt: Prompt) -> int:
@@ -56,72 +76,124 @@ def run_adhoc(options: Options, *, prompt: Prompt) -> int:
         if options.list_hosts:
             _say(session, [f"  hosts ({len(hosts)}):", *(f"    {host}" for host in hosts)])
             return 0
+        play = _adhoc_play(session, base)
         if not hosts:
             session.ears.warn("No hosts matched, nothing to do")
             return 0
-        play = adhoc_play(
-            str(options.pattern), options.module_name, options.module_args, session.context,
-            async_seconds=options.background, poll=options.poll, timeout=options.task_timeout, directory=base,
-        )
-        return _run(session, [play], base)
+        if options.tree:
+            session.ears.sinks.append(Tree(options.tree))
+        return _run(session, [Part([play], base)])
 
-    def sink(look: Look) -> Sink:
-        return Minimal(sys.stdout, sys.stderr, look, one_line_each=options.one_line)
+    def screen(out: Stream, err: Stream, look: Look) -> Minimal:
+        return Minimal(out, err, look, one_line_each=options.one_line)
 
-    return _in_session(options, prompt, base, sink, work)
+    return _in_session(options, prompt, base, screen, work)
 
 
-def _in_session(options: Options, prompt: Prompt, base: str, sink: Callable[[Look], Any],
+def _adhoc_play(session: Session, base: str) -> Play:
+    """The play of what was typed. Raises UsageError for a module that is not there, OptionError without arguments."""
+    options = session.options
+    name = options.module_name or session.config["module_name"]
+    try:
+        session.catalog.find(name)
+    except ParseError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    return adhoc_play(
+        str(options.pattern), name, options.module_args or session.config["module_args"], session.context,
+        async_seconds=options.background, poll=options.poll, timeout=options.task_timeout, directory=base,
+    )
+
+
+def _in_session(options: Options, prompt: Prompt, base: str, make_screen: MakeScreen,
                 work: Callable[[Session], int]) -> int:
     """Do `work` with everything it needs, and leave nothing open."""
     ears = Ears()
     config = configured(options, ears)
-    screen = sink(screen_look(config))
+    look = screen_look(config)
+    screen = make_screen(sys.stdout, sys.stderr, look)
     ears.sinks.append(screen)
+    person = Person(prompt)
+    person.hushed = screen.hushed
+    with contextlib.ExitStack() as stack:
+        stack.callback(screen.close)
+        stack.callback(ears.close)
+        if config["log_path"]:
+            stack.enter_context(_logged(config["log_path"], ears, make_screen, look))
+        screen.screen.using_config(config.file, config.idle())
+        return work(opened(options, person, config, ears, base))
+
+
+@contextlib.contextmanager
+def _logged(path: str, ears: Ears, make_screen: MakeScreen, look: Look) -> Iterator[None]:
+    """While in here, what the screen gets is appended to a file too; so is the error that ends it."""
     try:
-        screen.screen.using_config(config.file)
-        return work(opened(options, prompt, config, ears, base))
-    finally:
-        ears.close()
-        screen.close()
+        log = LogFile(path)
+    except OSError as error:
+        ears.warn(f"Nothing is logged: {path} cannot be written: {error.strerror}")
+        yield
+        return
+    with contextlib.closing(log):
+        screen = make_screen(log, log, replace(look, color=False, live=False))
+        ears.sinks.append(screen)
+        try:
+            yield
+        except AsyncrunError as error:
+            screen.screen.line("\n".join(described(error)))
+            raise
+        finally:
+            ears.flush_warnings()
+            ears.sinks.remove(screen)
 
 
-def _run(session: Session, plays: Sequence[Play], base: str) -> int:
+def _run(session: Session, parts: Sequence[Part]) -> int:
     """Run plays; tell the recap; say how it went."""
     begun = time.monotonic()
     if not session.inventory.hosts and session.config["localhost_warning"]:
         session.ears.warn(ONLY_LOCALHOST)
-    run = RunState(session.inventory)
+    run = RunState(session.inventory, start_at=session.options.start_at_task)
+    session.services["hosts"] = lambda pattern: patterns.select(run.inventory, pattern)
     with session.hands() as (tools, fleet):
         run_id = tools.journal.begin_run(session.options.playbooks)
-        tags = session.options.tags or session.config["tags_run"]
-        skip = session.options.skip_tags or session.config["tags_skip"]
-        crew = Crew(
-            tools=tools, fleet=fleet, emit=session.ears.hear, defaults=session.defaults,
-            folders=VarsFolders(session.load_vars), select=session.select,
-            read_tasks=lambda path, task, known: tasks_of(path, task, session.context, known),
-            prune=lambda block: prune(block, tags, skip),
-            ask_vars=session.ask_vars, forks=session.config["forks"], base=base, extra=session.extra,
-            shared=session.shared_variables(base), force_handlers=session.config["force_handlers"],
-            inject_facts=session.config["inject_facts_as_vars"], release_fork=session.config["async_release_fork"],
-            run_id=run_id,
-        )
+        crew = _crew(session, tools, fleet, run_id)
         try:
-            run_plays(plays, run, crew)
-        except KeyboardInterrupt:
+            for part in parts:
+                shared = session.shared_variables(part.base)
+                if not run_plays(part.plays, run, replace(crew, base=part.base, shared=shared)):
+                    break
+        except KeyboardInterrupt as stop:
             for job in tools.journal.jobs(run_id, open_only=True):
                 session.ears.warn(f"Job {job.jid} still runs on {job.host} ({job.task}).")
-            tools.journal.end_run(run_id, INTERRUPTED)
+            tools.journal.end_run(run_id, TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
             raise
         session.ears.hear(RunEnded(run.stats, run.custom, time.monotonic() - begun))
+        if run.start_at is not None:
+            session.ears.warn(f'No matching task "{run.start_at}" found. '
+                              "Note: --start-at-task can only follow static includes.")
         code = exit_code(run)
         tools.journal.end_run(run_id, code)
     return code
 
 
+def _crew(session: Session, tools: Tools, fleet: Fleet, run_id: str) -> Crew:
+    """What plays are run with; `base` and `shared` are each playbook's own."""
+    config, options = session.config, session.options
+    tags, skip = options.tags or config["tags_run"], options.skip_tags or config["tags_skip"]
+    return Crew(
+        tools=tools, fleet=fleet, emit=session.ears.hear, defaults=session.defaults,
+        folders=VarsFolders(session.load_vars), select=session.select,
+        read_tasks=lambda path, task, known: tasks_of(path, task, session.context, known),
+        prune=lambda block: prune(block, tags, skip), ask_vars=session.ask_vars, ask_person=session.person.ask,
+        wanted=Stepper(session.person).wanted if options.step else None, forks=config["forks"], extra=session.extra,
+        force_handlers=config["force_handlers"], inject_facts=config["inject_facts_as_vars"],
+        release_fork=config["async_release_fork"], run_id=run_id,
+    )
+
+
 def exit_code(run: RunState) -> int:
-    """0, or 2 for failed and 4 for unreachable hosts; both add up."""
-    return (FAILED if run.failed else 0) | (UNREACHABLE if run.unreachable else 0)
+    """4 when a host was unreachable, else 2 when one failed, else 0: the two do not add up, as in ansible-core."""
+    if run.unreachable:
+        return UNREACHABLE
+    return FAILED if run.failed else 0
 
 
 def _list(session: Session, shown: str, playbook: Playbook, base: str) -> None:

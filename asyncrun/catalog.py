@@ -128,29 +128,43 @@ class Catalog:
         return target if target in self._actions or target in self._files else None
 
     def _is_internal(self, name: str) -> bool:
-        return name in INTERNAL and Path(self._files[name]).parent in map(Path, _shipped_folders())
+        return name in INTERNAL and Path(self._files[name]).parent in self._shipped
+
+    @cached_property
+    def _shipped(self) -> tuple[Path, ...]:
+        """The folders of what is shipped. Each task on a host looks here, and the import system takes 1 ms to tell."""
+        spec = importlib.util.find_spec(_SHIPPED)
+        return tuple(map(Path, spec.submodule_search_locations or ())) if spec else ()
 
     @cached_property
     def _files(self) -> dict[str, str]:
         """Module name -> path of its file; the nearest folder wins."""
         files: dict[str, str] = {}
-        for folder in (*self._folders, *_shipped_folders()):
-            for name, path in _modules_in(Path(folder)):
+        for folder in (*map(Path, self._folders), *self._shipped):
+            for name, path in _modules_in(folder):
                 files.setdefault(name, path)
         return files
 
     def own_file(self, name: str) -> str | None:
         """The path of a module that is the user's own, from a library folder; None for what is shipped."""
         path = self._files.get(name)
-        return path if path and Path(path).parent not in map(Path, _shipped_folders()) else None
+        return path if path and Path(path).parent not in self._shipped else None
 
     def _read(self, name: str) -> Entry:
         path = self._files.get(name)
-        spec = read_spec(path) if path else None
+        spec = self._completed(read_spec(path)) if path else None
         if name in self._actions:
             own = self._actions[name]
             return Entry(name, "action", spec if own is None else own, path)
         return Entry(name, "executable" if spec is None else "module", spec, path)
+
+    def _completed(self, spec: Spec | None) -> Spec | None:
+        """A module that is another one by a second name takes what that one takes."""
+        if not spec or not isinstance(spec.get("same_as"), str):
+            return spec
+        other = self.find(spec["same_as"]).spec or {}
+        own = {key: spec[key] for key in ("summary", "examples", "returns") if key in spec}
+        return {**other, **own}
 
 
 def read_spec(path: str) -> Spec | None:
@@ -194,11 +208,6 @@ def _literal(value: ast.expr, path: str) -> Spec:
     if not isinstance(spec, dict):
         raise ParseError(f"the SPEC of the module {path} has to be a dict")
     return spec
-
-
-def _shipped_folders() -> list[str]:
-    spec = importlib.util.find_spec(_SHIPPED)
-    return list(spec.submodule_search_locations or ()) if spec else []
 
 
 def _modules_in(folder: Path) -> list[tuple[str, str]]:

@@ -46,6 +46,11 @@ class Config(Mapping[str, Any]):
         """Where a value comes from: "default", "asyncrun.cfg:12", "ASYNCRUN_FORKS", "command line"."""
         return self._sources[name]
 
+    def idle(self) -> list[str]:
+        """The settings that somebody changed, and that change nothing."""
+        return [name for name, setting in SETTINGS.items()
+                if not setting.effect and self._sources[name] != "default" and self[name] != setting.default]
+
     def over(self, values: Mapping[str, Any], source: str) -> Config:
         """The same with other values from `source`; None leaves a setting as it is. ConfigError: a value cannot be."""
         said = {

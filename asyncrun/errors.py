@@ -98,7 +98,9 @@ class ArgumentError(AsyncrunError):
 
 
 class HostError(AsyncrunError):
-    """One host's trouble."""
+    """One host's trouble. `asked`: the question was written already; whether it was done is not known."""
+
+    asked = False
 
 
 class Unreachable(HostError):

@@ -49,7 +49,7 @@ class Options:
     verbosity: int = 0
     # ad-hoc only
     pattern: str | None = None
-    module_name: str = "command"
+    module_name: str | None = None
     module_args: str = ""
     background: int = 0                            # -B, seconds
     poll: float | None = None                      # -P, seconds

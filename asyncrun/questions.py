@@ -54,7 +54,7 @@ def _answer(name: str, asked: Mapping[str, Any], person: Person, warn: Warn) -> 
     default = asked.get("default")
     if not person.there:
         warn(NOBODY)
-        return default
+        return None if default is None else str(default)
     text = str(asked.get("prompt") or name)
     line = f"{text} [{default}]: " if default is not None else f"{text}: "
     echo = not to_bool(asked.get("private", True))
@@ -83,9 +83,9 @@ def _treated(value: Any, asked: Mapping[str, Any], play: Play) -> Any:
 class Stepper:
     """--step: asks before each task whether to do it, until told to go on."""
 
-    def __init__(self, person: Person, step: bool) -> None:
+    def __init__(self, person: Person) -> None:
         self._person = person
-        self._step = step
+        self._step = True
 
     def wanted(self, task: str) -> bool:
         """Whether to do this task."""

@@ -18,7 +18,7 @@ from asyncrun.actions.builtin import ACTIONS
 from asyncrun.catalog import Catalog
 from asyncrun.config import Config
 from asyncrun.engine.view import Defaults, Tools
-from asyncrun.errors import ParseError, UsageError
+from asyncrun.errors import InventoryError, ParseError, UsageError
 from asyncrun.events import Event, Warned
 from asyncrun.inventory import load as inventory_file
 from asyncrun.inventory import patterns
@@ -95,6 +95,7 @@ class Session:
     extra: Mapping[str, Any]
     person: Person
     context: LoadContext                  # for reading playbooks; one, so that task ids stay unique
+    services: dict[str, Any]              # what lookups may ask; the run adds "hosts"
 
     def load_vars(self, path: str) -> Any:
         """A file of variables. Raises SourceError, ParseError, VaultError."""
@@ -106,9 +107,16 @@ class Session:
         return self.vault.decrypt(content, Origin(path)) if is_vault(content) else content
 
     def select(self, inventory: Inventory, pattern: Any) -> Sequence[str]:
-        """The hosts that a pattern and --limit name."""
-        chosen = patterns.select(inventory, pattern, warn=self.ears.warn)
+        """The hosts that a pattern and --limit name. Raises InventoryError where `host_pattern_mismatch` says so."""
+        chosen = patterns.select(inventory, pattern, warn=self._mismatch)
         return patterns.limit(inventory, chosen, self.options.limit, warn=self.ears.warn)
+
+    def _mismatch(self, message: str) -> None:
+        kind = self.config["host_pattern_mismatch"]
+        if kind == "error":
+            raise InventoryError(message, hint="The setting host_pattern_mismatch makes this an error.")
+        if kind == "warning":
+            self.ears.warn(message)
 
     def ask_vars(self, play: Play, shared: Mapping[str, Any]) -> dict[str, Any]:
         """The answers to a play's vars_prompt. Raises ParseError, TemplateError."""
@@ -117,7 +125,11 @@ class Session:
         def render(value: Any) -> Any:
             return plain(self.templar.render(value, known))
 
-        return prompted(play, self.person, self.extra, render, self.ears.warn)
+        def warn_now(message: str) -> None:
+            self.ears.warn(message)
+            self.ears.flush_warnings()
+
+        return prompted(play, self.person, self.extra, render, warn_now)
 
     @contextlib.contextmanager
     def hands(self) -> Iterator[tuple[Tools, Fleet]]:
@@ -148,7 +160,7 @@ class Session:
             "ansible_diff_mode": self.defaults.diff,
             "ansible_forks": config["forks"],
             "ansible_inventory_sources": list(self.inventory.sources),
-            "ansible_limit": options.limit,
+            **({"ansible_limit": options.limit} if options.limit else {}),
             "ansible_run_tags": list(options.tags) or ["all"],
             "ansible_skip_tags": list(options.skip_tags),
             "ansible_verbosity": self.defaults.verbosity,
@@ -162,7 +174,7 @@ class Session:
 
 def opened(options: Options, person: Person, config: Config, ears: Ears, base: str) -> Session:
     """The session of a run whose playbooks lie in `base`. Raises what files and settings are wrong for."""
-    vault = Vault(vault_secrets(options, config, person.require))
+    vault = Vault(vault_secrets(options, config, person.require), only_matching=config["vault_id_match"])
     extra = extra_variables(options.extra_vars, vault, ears)
     folders = [*options.module_path, *config["library"], str(Path(base, "library"))]
     rules = inventory_file.Rules(
@@ -175,12 +187,14 @@ def opened(options: Options, person: Person, config: Config, ears: Ears, base: s
     inventory = inventory_file.load(sources, vault=vault, warn=ears.warn, rules=rules)
     patterns.check_limit(inventory, options.limit, warn=ears.warn)
     catalog = Catalog({name: action.spec for name, action in ACTIONS.items()}, folders)
-    templar = Templar(managed=config["ansible_managed"], services={"config": config, "vault": vault})
+    services = {"config": config, "vault": vault}
+    templar = Templar(managed=config["ansible_managed"], services=services)
     context = LoadContext(catalog=catalog, vault=vault, warn=ears.warn, variables=extra, render=templar.render,
                           lookups=LOOKUPS)
     return Session(
         options=options, config=config, ears=ears, vault=vault, inventory=inventory, catalog=catalog, templar=templar,
         defaults=defaults(options, config, person), extra=extra, person=person, context=context,
+        services=services,
     )
 
 
@@ -228,7 +242,7 @@ def extra_variables(given: Sequence[str], vault: Vault, ears: Ears) -> dict[str,
     for each in given:
         text = each.strip()
         if text.startswith("@"):
-            said = yaml.load_file(str(Path(text[1:]).expanduser()), vault=vault, warn=ears.warn)
+            said = yaml.load_file(str(files.expanded(text[1:])), vault=vault, warn=ears.warn)
         elif text.startswith(("{", "[")):
             said = yaml.load(text, "-e", vault=vault, warn=ears.warn)
         else:

@@ -4,8 +4,12 @@
     python -m benchmarks.road --rounds 5 --skip ansible-core
 
 One real OpenSSH server on this machine answers on 127.1.x.y: each address is a host. Runners take turns in each
-round, so that a noisy machine is noisy for all of them. ansible-core is looked for as $ASYNCRUN_ANSIBLE_PLAYBOOK or on
-PATH; mitogen in its Python.
+round, so that a noisy machine is noisy for all of them; a first round is not counted, so that all have their bytecode
+and the disk's cache is warm. The shell start-up files of whoever runs this are left out: HOME on the targets is empty.
+ansible-core is looked for as $ASYNCRUN_ANSIBLE_PLAYBOOK or on PATH; mitogen in its Python. A runner that failed is
+named below the table.
+
+CPU is the runner's own (user and system) with the processes that it waited for, not that of the targets.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import argparse
 import base64
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -22,7 +27,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import paramiko
@@ -159,45 +165,85 @@ def runners() -> list[Runner]:
     return found
 
 
-def timed(runner: Runner, folder: Path, sockets: str, inventory: Path | None, playbook: Path) -> float | None:
-    """Seconds of one run; None when it did not end well."""
-    argv = [*runner.argv, *(["-i", str(inventory)] if inventory else []), "-f", "20", str(playbook)]
-    env = {**os.environ, **dict(runner.env), "HOME": str(folder), "ANSIBLE_HOME": str(folder / ".ansible"),
-           "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets, "ASYNCRUN_STATE_DIR": str(folder / "state")}
-    begun = time.perf_counter()
-    ended = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    seconds = time.perf_counter() - begun
-    if ended.returncode:
-        print(f"{runner.name} ended with {ended.returncode}: {(ended.stderr or ended.stdout)[-300:]}", file=sys.stderr)
-        return None
-    return seconds
+@dataclass
+class Took:
+    """What the rounds of one runner took, in seconds; `why` says what it said when it failed."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    why: str = ""
+
+    def add(self, call: Callable[[], str]) -> None:
+        """Run `call`, which gives "" or why it failed."""
+        before, begun = cpu_seconds(), time.perf_counter()
+        why = call()
+        wall, cpu = time.perf_counter() - begun, cpu_seconds() - before
+        if why:
+            self.why = why
+        else:
+            self.wall.append(wall)
+            self.cpu.append(cpu)
 
 
-def measure(case: Case, rounds: int, skip: list[str]) -> dict[str, list[float]]:
-    """Seconds a runner, one a round."""
-    seconds: dict[str, list[float]] = {}
+def cpu_seconds() -> float:
+    """User and system time of this process, and of those it has waited for."""
+    each = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in each)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where one case is measured: a folder of its own, and the server, if it needs one."""
+
+    case: Case
+    folder: Path
+    sshd: Sshd | None
+
+    def bare(self) -> str:
+        """The same work by paramiko alone."""
+        assert self.sshd is not None
+        assert self.case.bare is not None
+        self.case.bare(self.sshd, self.case.hosts)
+        return ""
+
+    def playbook(self, runner: Runner) -> str:
+        """The playbook by a runner."""
+        hosts = ["-i", str(self.folder / "inventory.ini")] if self.sshd else []
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env = {**own, **dict(runner.env), "HOME": str(self.folder), "ANSIBLE_HOME": str(self.folder / ".ansible"),
+               "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder), "ASYNCRUN_STATE_DIR": str(self.folder / "state"),
+               "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
+        ended = subprocess.run([*runner.argv, *hosts, "-f", "20", str(self.folder / "site.yml")], env=env, text=True,
+                               capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        if not ended.returncode:
+            return ""
+        said = (ended.stderr or ended.stdout).strip().replace("\n", " ")
+        return f"it ended with {ended.returncode}: {said[:400]}"
+
+
+def measure(case: Case, rounds: int, skip: list[str]) -> dict[str, Took]:
+    """What each runner took."""
+    took: dict[str, Took] = {}
     with tempfile.TemporaryDirectory(prefix="road") as name:
         folder = Path(name)
-        sshd = Sshd(folder)
-        sshd.start()
+        (folder / "site.yml").write_text(case.text)
+        sshd = Sshd(folder, more=f"SetEnv HOME={folder}") if case.hosts else None
         try:
-            inventory = sshd.inventory(folder, {"all_hosts": case.hosts}) if case.hosts else None
-            playbook = folder / "site.yml"
-            playbook.write_text(case.text)
-            for _ in range(rounds):
-                if case.bare:
-                    begun = time.perf_counter()
-                    case.bare(sshd, case.hosts)
-                    seconds.setdefault("a bare paramiko loop", []).append(time.perf_counter() - begun)
-                for runner in runners():
-                    if any(runner.name.startswith(word) for word in skip):
-                        continue
-                    took = timed(runner, folder, name, inventory, playbook)
-                    if took is not None:
-                        seconds.setdefault(runner.name, []).append(took)
+            if sshd is not None:
+                sshd.start()
+                sshd.inventory(folder, {"all_hosts": case.hosts})
+            ground = Ground(case, folder, sshd)
+            calls = {"a bare paramiko loop": ground.bare} if case.bare else {}
+            calls |= {runner.name: partial(ground.playbook, runner) for runner in runners()
+                      if not any(runner.name.startswith(word) for word in skip)}
+            for number in range(rounds + 1):
+                for runner, call in calls.items():
+                    if not (runner in took and took[runner].why):
+                        (took.setdefault(runner, Took()) if number else Took()).add(call)
         finally:
-            sshd.remove()
-    return seconds
+            if sshd is not None:
+                sshd.remove()
+    return took
 
 
 def main() -> None:
@@ -208,10 +254,16 @@ def main() -> None:
     parser.add_argument("--case", type=int, help="only this case, from 0")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, paramiko {paramiko.__version__}, "
-          f"median of {given.rounds}\n\n| | runner | seconds | min-max |\n|---|---|---|---|")
+          f"median of {given.rounds}\n\n| | runner | seconds | min-max | CPU s |\n|---|---|---|---|---|")
+    notes = []
     for case in CASES if given.case is None else [CASES[given.case]]:
         for runner, took in measure(case, given.rounds, given.skip).items():
-            print(f"| {case.name} | {runner} | {statistics.median(took):.2f} | {min(took):.2f}-{max(took):.2f} |")
+            if took.why:
+                notes.append(f"{case.name}, {runner}: {took.why}")
+            else:
+                print(f"| {case.name} | {runner} | {statistics.median(took.wall):.2f} | "
+                      f"{min(took.wall):.2f}-{max(took.wall):.2f} | {statistics.median(took.cpu):.2f} |")
+    print("".join(f"\n{note}\n" for note in notes), end="")
 
 
 if __name__ == "__main__":

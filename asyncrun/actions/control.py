@@ -38,8 +38,9 @@ def debug(call: Call, ctx: ActionContext) -> RawResult:
     if args["verbosity"] > call.verbosity:
         return RawResult({"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."})
     if args["var"] is None:
-        msg = "Hello world!" if args["msg"] is None else args["msg"]
-        return RawResult({"changed": False, "msg": msg})
+        if "msg" in call.args and args["msg"] is None:
+            return RawResult({"changed": False})
+        return RawResult({"changed": False, "msg": args["msg"] if "msg" in call.args else "Hello world!"})
     expression = args["var"]
     try:
         value = ctx.evaluate(expression)
@@ -154,7 +155,8 @@ def include_vars(call: Call, ctx: ActionContext) -> RawResult:
             loaded = _combined(loaded, ctx.load_vars(path), args["hash_behaviour"] == "merge")
     except SourceError as error:
         where = f" ({error.origin})" if error.origin and error.origin != call.origin else ""
-        return RawResult.failure(f"{error.message}{where}")
+        message = f"{error.message}{where}"
+        return RawResult.failure(message, message=message)
     values = {args["name"]: loaded} if args["name"] else loaded
     data = {"changed": False, "ansible_facts": values, "ansible_included_var_files": paths}
     return RawResult(data, (SetVars(values, included=True),))
@@ -194,7 +196,7 @@ def _combined(old: dict[str, Any], new: dict[str, Any], merge: bool) -> dict[str
 @immediate({
     "summary": "Add a host to the inventory in memory, with groups and variables.",
     "options": {
-        "name": {"type": "str", "required": True, "aliases": ["host", "hostname"], "doc": "Its name; may be name:port."},
+        "name": {"type": "str", "required": True, "aliases": ["host", "hostname"], "doc": "Its name, or name:port."},
         "groups": {"type": "raw", "aliases": ["group", "groupname"], "doc": "Groups to put it in: a list, or a,b."},
     },
     "open": True,

@@ -12,6 +12,7 @@ from typing import Any
 from asyncrun.actions import ActionContext, Ask, Call, Steps, action, module_request
 from asyncrun.errors import ArgumentError, SourceError
 from asyncrun.results import RawResult
+from asyncrun.source.files import expanded
 
 BLOCK = 1 << 20
 
@@ -82,7 +83,7 @@ def _problem(args: Mapping[str, Any], said: Mapping[str, Any]) -> RawResult:
 def _destination(call: Call, args: Mapping[str, Any]) -> Path:
     """The file to write; its folder is made. Raises ArgumentError when it would not be inside of dest."""
     src, dest = args["src"], args["dest"]
-    top = Path(os.path.expandvars(dest)).expanduser()
+    top = expanded(os.path.expandvars(dest))
     top = Path(call.directory or ".", top).absolute()
     if args["flat"]:
         path = _flat(call, src, top, dest.endswith("/"))

@@ -77,7 +77,13 @@ def async_status(call: Call, ctx: ActionContext) -> Steps:
     args = ctx.args(call)
     kind = "job_status" if args["mode"] == "status" else "job_clean"
     body = {"jid": args["jid"], "dir": ctx.async_directory()}
-    reply: Reply = yield Ask(call.target, Request(kind, body, deadline=call.timeout))
+    question = Ask(call.target, Request(kind, body, deadline=call.timeout))
+    try:
+        reply: Reply = yield question
+    except HostError as error:
+        if not error.asked or kind != "job_status":
+            raise
+        reply = yield question                     # the link broke over it: to look once more does no harm
     return RawResult(dict(reply.data))
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import contextlib
 import os
 import platform
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import click
 
 import asyncrun
-from asyncrun.errors import AsyncrunError
+from asyncrun.cli import signals
+from asyncrun.errors import AsyncrunError, Terminated
 from asyncrun.output.problem import describe
 from asyncrun.output.sanitise import clean
 from asyncrun.output.screen import RED, Look, Screen, wants_color
 
 COMPATIBLE = "2.21.0"       # the ansible-core whose playbooks run here as they are
 INTERRUPTED = 99
+TERMINATED = 143            # 128 + SIGTERM
 UNEXPECTED = 250
 BROKEN_PIPE = 141           # as a shell says of a process that SIGPIPE ended
 
@@ -30,7 +33,8 @@ def run(work: Callable[[], int], verbosity: int) -> int:
     for stream in (sys.stdout, sys.stderr):
         _never_fail_to_write(stream)
     try:
-        return work()
+        with signals.heeded():
+            return work()
     except BrokenPipeError:
         _forget_output()
         return BROKEN_PIPE
@@ -39,12 +43,26 @@ def run(work: Callable[[], int], verbosity: int) -> int:
     except AsyncrunError as error:
         _say(describe(error))
         return error.exit_code
+    except Terminated:
+        _say(["[ERROR]: Terminated: something asked this process to end"])
+        return TERMINATED
     except KeyboardInterrupt:
         _say(["[ERROR]: User interrupted execution"])
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame: told with how to report it, and its own code
         _say(_unexpected(error, verbosity))
         return UNEXPECTED
+
+
+def leave(code: int) -> NoReturn:
+    """End this process; after an interruption without waiting for threads that are still busy."""
+    busy = any(thread.name.startswith("asyncrun-") and not thread.daemon for thread in threading.enumerate())
+    if busy and code in (INTERRUPTED, TERMINATED):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def warn(message: str) -> None:
@@ -100,6 +118,8 @@ def _unexpected(error: Exception, verbosity: int) -> list[str]:
 
 
 def _installed(name: str) -> str:
+    import importlib.metadata  # 15 ms of every start that does not ask for versions
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

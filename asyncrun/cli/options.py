@@ -77,31 +77,31 @@ INVENTORY: Sequence[Decorator[Any]] = (
     _many("inventory_file", "--inventory-file", metavar="SOURCE", text="Old name of --inventory."),
     _one("limit", "-l", "--limit", metavar="PATTERN", text="Of the hosts, only those; @FILE reads them from a file."),
     _flag("list_hosts", "--list-hosts", text="Show which hosts would be used, and stop."),
-    _flag("flush_cache", "--flush-cache", text="Forget the cached facts of the hosts first."),
+    _flag("flush_cache", "--flush-cache", text="Accepted: facts are not kept between runs."),
 )
 RUNNING: Sequence[Decorator[Any]] = (
-    _flag("check", "-C", "--check", text="Change nothing; say what would change."),
-    _flag("diff", "-D", "--diff", text="Show what changes in files and the like."),
+    _flag("check", "-C", "--check", text="Change nothing, say what would change."),
+    _flag("diff", "-D", "--diff", text="Show how files change, line by line."),
     _many("extra_vars", "-e", "--extra-vars", metavar="VARS",
           text="Variables above all others: `key=value`, YAML or JSON, or @FILE."),
     click.option("forks", "-f", "--forks", type=click.IntRange(min=1), metavar="N",
-                 help="How many hosts work on a task at the same time."),
+                 help="How many hosts work at the same time: 5 when not said."),
     _many("module_path", "-M", "--module-path", metavar="FOLDERS",
           text="Where else modules are found, joined by colons."),
 )
 VAULT: Sequence[Decorator[Any]] = (
     _many("vault_ids", "--vault-id", metavar="LABEL@SOURCE",
-          text="A vault password by name: from a file, or `prompt`."),
+          text="A vault password by its name: SOURCE is a file, a program, or `prompt`."),
     _many("vault_password_files", "--vault-password-file", "--vault-pass-file", metavar="FILE",
-          text="A file that holds the vault's password."),
+          text="A file with the vault's password, or a program that prints it."),
     _flag("ask_vault_pass", "-J", "--ask-vault-password", "--ask-vault-pass", text="Ask for the vault's password."),
 )
 CONNECTION: Sequence[Decorator[Any]] = (
     _one("user", "-u", "--user", metavar="NAME", text="Log in as this user."),
-    _one("private_key", "--private-key", "--key-file", metavar="FILE", text="Log in with this key."),
+    _one("private_key", "--private-key", "--key-file", metavar="FILE", text="Log in with this private key."),
     _flag("ask_pass", "-k", "--ask-pass", text="Ask for the password of the login."),
     _one("connection_password_file", "--connection-password-file", "--conn-pass-file", metavar="FILE",
-         text="A file that holds the password of the login."),
+         text="A file with that password, or a program that prints it."),
     _one("connection", "-c", "--connection", metavar="WAY", text="How to reach the hosts: ssh or local."),
     click.option("timeout", "-T", "--timeout", type=int, metavar="SECONDS",
                  help="How long each phase of connecting may take."),
@@ -111,15 +111,16 @@ CONNECTION: Sequence[Decorator[Any]] = (
     _one("scp_extra_args", "--scp-extra-args", metavar="ARGS", text="Accepted, has no effect."),
 )
 BECOME: Sequence[Decorator[Any]] = (
-    _flag("become", "-b", "--become", text="Work as another user there."),
-    _one("become_method", "--become-method", metavar="METHOD", text="By which means: sudo or su."),
-    _one("become_user", "--become-user", metavar="NAME", text="As whom; root when not said."),
-    _flag("ask_become_pass", "-K", "--ask-become-pass", text="Ask for the password that this takes."),
+    _flag("become", "-b", "--become", text="Do the tasks as another user (root, if no other is named)."),
+    _one("become_method", "--become-method", metavar="METHOD", text="How to become that user: sudo or su."),
+    _one("become_user", "--become-user", metavar="NAME", text="Who that user is."),
+    _flag("ask_become_pass", "-K", "--ask-become-pass", text="Ask for the password of becoming that user."),
     _one("become_password_file", "--become-password-file", "--become-pass-file", metavar="FILE",
-         text="A file that holds the password that this takes."),
+         text="A file with that password, or a program that prints it."),
 )
 VERBOSITY: Sequence[Decorator[Any]] = (
-    click.option("verbosity", "-v", "--verbose", count=True, help="Say more; -vvv says how each thing was done."),
+    click.option("verbosity", "-v", "--verbose", count=True,
+                 help="Say more: -v results, -vv also where tasks are written, -vvv how modules were called."),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -15,9 +14,9 @@ _PLAYBOOK = (
                  help="Run only what has one of these tags, joined by commas. Can be given more than once."),
     click.option("skip_tags", "--skip-tags", multiple=True, metavar="TAGS",
                  help="Leave out what has one of these tags. Can be given more than once."),
-    click.option("--start-at-task", metavar="NAME", help="Begin with the task of this name."),
-    click.option("--step", is_flag=True, help="Ask before each task."),
-    click.option("--force-handlers", is_flag=True, help="Run notified handlers on hosts that failed, too."),
+    click.option("--start-at-task", metavar="NAME", help="Begin with the first task of this name; * and ? allowed."),
+    click.option("--step", is_flag=True, help="Ask before each task whether to do it."),
+    click.option("--force-handlers", is_flag=True, help="Run notified handlers also on hosts that failed."),
     click.option("--syntax-check", is_flag=True, help="Read the playbooks, run nothing."),
     click.option("--list-tasks", is_flag=True, help="Show which tasks would run, and stop."),
     click.option("--list-tags", is_flag=True, help="Show which tags there are, and stop."),
@@ -32,13 +31,15 @@ _PLAYBOOK = (
 def main(**given: Any) -> None:
     """Run the plays of the PLAYBOOKs on the hosts of the inventory.
 
-    Exit codes: 0 all went well, 1 a file or a setting cannot be used, 2 a host failed (or wrong usage), 4 a host
-    cannot be reached (or a playbook cannot be understood), 6 both, 99 interrupted, 250 a bug.
+    Exit codes: 0 all went well, 1 a file cannot be used, 2 a host failed (or wrong usage), 4 a host cannot be reached
+    (or a playbook cannot be understood), 6 both, 5 a setting has a wrong value, 99 Ctrl-C, 143 SIGTERM, 250 a bug.
     """
     def work() -> int:
         from asyncrun.app import run_playbooks
 
+        if given["verbosity"] > 1:
+            click.echo(frame.version_text("asyncrun-playbook"))
         options = shared.to_options(given, frame.warn)
         return run_playbooks(options, prompt=shared.prompt)
 
-    sys.exit(frame.run(work, given["verbosity"]))
+    frame.leave(frame.run(work, given["verbosity"]))

@@ -6,10 +6,10 @@ stepping gives a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from asyncrun.playbook.model import Block, Task
+from asyncrun.vars.sources import Given
 
 TASKS, RESCUE, ALWAYS = range(3)
 
@@ -70,9 +70,10 @@ class Cursor(NamedTuple):
         return any(frame.section == TASKS and frame.block.rescue for frame in self.stack)
 
     @property
-    def variables(self) -> tuple[Mapping[str, Any], ...]:
+    def variables(self) -> tuple[Given, ...]:
         """What the includes on the way here gave, outermost first."""
-        return tuple(frame.block.variables for frame in self.stack if frame.block.variables)
+        blocks = [frame.block for frame in self.stack]
+        return tuple(Given(each.parameters, each.variables) for each in blocks if each.parameters or each.variables)
 
     def advance(self) -> Cursor:
         """Past the current task."""

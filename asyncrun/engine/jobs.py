@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import asdict
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from asyncrun.actions import Ask, Call, Step, Steps, Tell, Wait
+from asyncrun.actions import Ask, Call, JobOrder, Step, Steps, Tell, Wait
 from asyncrun.engine.view import View
-from asyncrun.errors import HostError, Unreachable
+from asyncrun.errors import AgentError, HostError
 from asyncrun.events import JobEnded, JobPolled, Warned
 from asyncrun.journal import Job, JobState, new_jid
 from asyncrun.results import RawResult
-from asyncrun.transport import Reply, Request
+from asyncrun.transport import Reply, Request, Target
 
 GRACE = 10.0                # seconds that a job's end may take after its limit: TERM, grace, KILL
+LAST = 2.0                  # the same while its host cannot be reached
+LAUNCHING = 60.0            # seconds to find out whether a job was started, when the link broke over the start
+MISFITS = 3                 # answers in a row that tell nothing of the job, before it is given up
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)     # seconds between tries to reach a host that was lost
+
+Values = dict[str, Any]
 
 
 def run_as_job(call: Call, view: View, steps: Steps) -> Steps:
@@ -32,11 +37,12 @@ def run_as_job(call: Call, view: View, steps: Steps) -> Steps:
                 answer = yield step
                 continue
             assert isinstance(step, Ask)
-            jid, launch = yield from _launch(call, view, step)
+            job = _Launched(call, call.job, view, step.target, new_jid())
+            launch = yield from job.launch(step.request)
             if not launch.get("started") or call.job.poll <= 0:
                 return RawResult(launch)
-            answer = Reply((yield from _follow(call, view, step, jid, launch)))
-            if answer.data.get("unreachable") or "async_result" in answer.data:
+            answer = Reply((yield from job.follow(launch)))
+            if answer.data.get("unreachable") or "async_result" in answer.data or "results_file" not in answer.data:
                 return RawResult(answer.data)
     except StopIteration as end:
         result: RawResult = end.value
@@ -47,100 +53,167 @@ def _is_the_module(step: Step) -> bool:
     return isinstance(step, Ask) and step.request.kind == "module" and not step.request.aside
 
 
-def _launch(call: Call, view: View, ask: Ask) -> Generator[Step, Any, tuple[str, dict[str, Any]]]:
-    """Journal first, then start: a jid is never unknown to us, and never started twice."""
-    assert call.job is not None
-    jid, journal = new_jid(), view.tools.journal
-    journal.launching(Job(
-        jid=jid, run=view.work.run, host=call.host, place=ask.target.place, connection=asdict(ask.target),
-        async_dir=call.job.directory, task=view.work.ref.name, file=call.origin.file, line=call.origin.line,
-        limit=call.job.seconds, poll=call.job.poll,
-    ))
-    body = {"jid": jid, "dir": call.job.directory, "limit": call.job.seconds, "run": dict(ask.request.body)}
-    request = Request("job_start", body, upload=ask.request.upload, deadline=call.timeout)
-    reply: Reply = yield Ask(ask.target, request)
-    if reply.data.get("failed"):
-        journal.ended(jid, JobState.FAILED_TO_START)
-    else:
-        journal.launched(jid)
-    return jid, reply.data
-
-
-def _follow(call: Call, view: View, ask: Ask, jid: str, launch: dict[str, Any]) -> Generator[Step, Any, dict[str, Any]]:
-    """Ask for the end until it is there. The agent answers at once when the job ends; `poll` is the upper bound."""
-    assert call.job is not None
-    clock = view.tools.clock
-    deadline = clock() + call.job.seconds
-    lost: HostError | None = None
-    tries = 0
-    while (left := deadline + GRACE - clock()) > 0:
-        seconds = max(0.05, min(call.job.poll, deadline - clock() if clock() < deadline else left))
-        try:
-            status = yield from _wait(ask, jid, call.job.directory, seconds)
-        except Unreachable as error:
-            if lost is None:
-                yield Tell(Warned(f"{call.host}: the connection was lost while job {jid} runs; it is awaited. "
-                                  f"({error.message})"))
-            lost = error
-            yield Wait(min(BACKOFF[min(tries, len(BACKOFF) - 1)], max(0.05, left)), "reconnect")
-            tries += 1
-            continue
-        lost, tries = None, 0
-        if status.get("finished"):
-            return (yield from _collect(call, view, ask, jid, launch, status))
-        yield Tell(JobPolled(call.host, view.work.ref, jid))
-    return _unknown(call, view, jid, lost)
-
-
-def _wait(ask: Ask, jid: str, directory: str, seconds: float) -> Generator[Step, Any, dict[str, Any]]:
-    body = {"jids": [jid], "dir": directory, "seconds": seconds}
-    reply: Reply = yield Ask(ask.target, Request("job_wait", body))
-    status: dict[str, Any] = reply.data.get("jobs", {}).get(jid) or dict(reply.data)
-    return status
-
-
-def _collect(call: Call, view: View, ask: Ask, jid: str, launch: dict[str, Any],
-             status: dict[str, Any]) -> Generator[Step, Any, dict[str, Any]]:
-    """Take the result, then remove the job's files: a failure of that never replaces a good result."""
-    assert call.job is not None
-    failed = bool(status.get("failed"))
-    yield Tell(JobEnded(call.host, view.work.ref, jid, failed))
-    view.tools.journal.ended(jid, JobState.COLLECTED, status.get("rc"))
-    try:
-        yield Ask(ask.target, Request("job_clean", {"jid": jid, "dir": call.job.directory}))
-    except HostError as error:
-        yield Tell(Warned(f"{call.host}: job {jid} ended and its result is here, but its files could not be removed: "
-                          f"{error.message}"))
-    if status.get("timedout"):
-        return {
-            **status,
-            "changed": False,
-            "failed": True,
-            "msg": f"async task did not complete within the requested time - {call.job.seconds}s",
-            "async_result": {key: status[key] for key in status if key != "async_result"},
-        }
-    where = {"ansible_job_id": jid, "started": True, "finished": True, "results_file": launch.get("results_file", "")}
-    return {**status, **where}
-
-
-def _unknown(call: Call, view: View, jid: str, lost: HostError | None) -> dict[str, Any]:
-    """Time is over and nobody could tell: the job may still run, and can be asked about later."""
-    assert call.job is not None
-    view.tools.journal.ended(jid, JobState.UNKNOWN)
-    why = lost.message if lost else "it gave no sign that it ended"
-    return {
-        "changed": False,
-        "unreachable": True,
-        "ansible_job_id": jid,
-        "msg": f"The state of job {jid} on {call.host} is unknown, its time ({call.job.seconds} s) is over: {why}",
-    }
-
-
-def until_ended(call: Call, jid: str, directory: str, seconds: float) -> Generator[Step, Any, None]:
+def until_ended(call: Call, view: View, jid: str, seconds: float) -> Generator[Step, Any, None]:
     """Wait until a job ends, at most `seconds`: between the attempts of `until` around async_status."""
-    try:
-        yield from _wait(Ask(call.target, Request("job_wait")), jid, directory, seconds)
-    except HostError:
-        yield Wait(seconds, "retry")
+    over = view.tools.clock() + seconds
+    tries = 0
+    while (left := over - view.tools.clock()) > 0:
+        try:
+            yield from _ask_for_end(call.target, view.async_directory(), jid, left)
+        except HostError:
+            yield Wait(min(_backoff(tries), left), "reconnect")
+            tries += 1
+        else:
+            return
 
 
+@dataclass(frozen=True, slots=True)
+class _Launched:
+    """One job of one call."""
+
+    call: Call
+    order: JobOrder
+    view: View
+    target: Target
+    jid: str
+
+    # ---- launch
+
+    def launch(self, module: Request) -> Generator[Step, Any, Values]:
+        """Journal first, then start: a jid is never unknown to us, and what it names never runs twice.
+
+        Raises HostError when nothing was asked of the host. When the link broke over the question it is put again, for
+        starting a started job changes nothing, until the host answers or `LAUNCHING` is over.
+        """
+        self._write_down()
+        body = {"jid": self.jid, "dir": self.order.directory, "limit": self.order.seconds, "run": dict(module.body)}
+        request = Request("job_start", body, upload=module.upload, deadline=self.call.timeout)
+        over = self._now() + min(LAUNCHING, self.order.seconds, self.call.timeout or LAUNCHING)
+        lost: HostError | None = None
+        tries = 0
+        while True:
+            try:
+                reply: Reply = yield Ask(self.target, request)
+            except HostError as error:
+                if lost is None and not error.asked:
+                    self.view.tools.journal.ended(self.jid, JobState.FAILED_TO_START)
+                    raise
+                if lost is None:
+                    yield self._warning(f"the connection was lost while job {self.jid} was started; whether it runs is "
+                                        f"found out. ({error.message})")
+                lost = error
+                if self._now() >= over:
+                    return self._unknown(f"the connection was lost while it was started: {lost.message}")
+                yield Wait(min(_backoff(tries), max(0.05, over - self._now())), "reconnect")
+                tries += 1
+            else:
+                return self._noted(dict(reply.data))
+
+    def _write_down(self) -> None:
+        work, call = self.view.work, self.call
+        self.view.tools.journal.launching(Job(
+            jid=self.jid, run=work.run, host=call.host, place=self.target.place, connection=asdict(self.target),
+            async_dir=self.order.directory, task=work.ref.name, file=call.origin.file, line=call.origin.line,
+            limit=self.order.seconds, poll=self.order.poll,
+        ))
+
+    def _noted(self, launch: Values) -> Values:
+        """The launch result; the journal knows it too."""
+        journal = self.view.tools.journal
+        if launch.get("started"):
+            journal.launched(self.jid)
+        elif launch.get("timedout"):                   # nobody said that it was not started
+            journal.ended(self.jid, JobState.UNKNOWN)
+            launch["ansible_job_id"] = self.jid
+        else:
+            journal.ended(self.jid, JobState.FAILED_TO_START)
+        return launch
+
+    # ---- following
+
+    def follow(self, launch: Mapping[str, Any]) -> Generator[Step, Any, Values]:
+        """Ask for the end until it is there. The agent answers at once when the job ends; `poll` is the upper bound."""
+        deadline = self._now() + self.order.seconds
+        lost: HostError | None = None
+        tries = 0
+        while (left := deadline + (GRACE if lost is None else LAST) - self._now()) > 0:
+            begun = self._now()
+            seconds = max(0.05, min(self.order.poll, deadline - begun if begun < deadline else left))
+            try:
+                status = yield from _ask_for_end(self.target, self.order.directory, self.jid, seconds)
+            except HostError as error:
+                if lost is None:
+                    yield self._warning(f"job {self.jid} cannot be asked about now; it is awaited. ({error.message})")
+                lost = error
+                tries += 1
+                if isinstance(error, _Misfit) and tries >= MISFITS:
+                    return self._unknown(error.message, unreachable=False)
+                yield Wait(min(_backoff(tries - 1), left), "reconnect")
+                continue
+            lost, tries = None, 0
+            if status.get("finished"):
+                return (yield from self._collect(launch, status))
+            yield Tell(JobPolled(self.call.host, self.view.work.ref, self.jid))
+            early = seconds - (self._now() - begun)
+            if early > 0:                              # the host is in a hurry for nothing: we are not
+                yield Wait(min(early, 1.0), "poll")
+        return self._unknown(f"its time ({self.order.seconds} s) is over: "
+                             + (lost.message if lost else "it gave no sign that it ended"))
+
+    def _collect(self, launch: Mapping[str, Any], status: Values) -> Generator[Step, Any, Values]:
+        """Take the result, then remove the job's files: a failure of that never replaces a good result."""
+        yield Tell(JobEnded(self.call.host, self.view.work.ref, self.jid, bool(status.get("failed"))))
+        rc = status.get("rc")
+        state = JobState.LOST if status.get("lost") else JobState.COLLECTED
+        self.view.tools.journal.ended(self.jid, state, rc if isinstance(rc, int) else None)
+        try:
+            yield Ask(self.target, Request("job_clean", {"jid": self.jid, "dir": self.order.directory}))
+        except HostError as error:
+            yield self._warning(f"job {self.jid} ended and its result is here, but its files could not be removed: "
+                                f"{error.message}")
+        if status.get("timedout"):
+            return {
+                **status,
+                "changed": False,
+                "failed": True,
+                "msg": f"async task did not complete within the requested time - {self.order.seconds}s",
+                "async_result": {key: status[key] for key in status if key != "async_result"},
+            }
+        return {**status, "ansible_job_id": self.jid, "started": True, "finished": True,
+                "results_file": launch.get("results_file", "")}
+
+    # ---- pieces
+
+    def _unknown(self, why: str, *, unreachable: bool = True) -> Values:
+        """Nobody could tell: the job may run, and can be asked about later."""
+        self.view.tools.journal.ended(self.jid, JobState.UNKNOWN)
+        return {
+            "changed": False,
+            "unreachable" if unreachable else "failed": True,
+            "ansible_job_id": self.jid,
+            "msg": f"The state of job {self.jid} on {self.call.host} is unknown, {why}",
+        }
+
+    def _warning(self, text: str) -> Tell:
+        return Tell(Warned(f"{self.call.host}: {text}"))
+
+    def _now(self) -> float:
+        return self.view.tools.clock()
+
+
+class _Misfit(AgentError):
+    """The host answers, and does not say how the job stands."""
+
+
+def _backoff(tries: int) -> float:
+    return BACKOFF[min(tries, len(BACKOFF) - 1)]
+
+
+def _ask_for_end(target: Target, directory: str, jid: str, seconds: float) -> Generator[Step, Any, Values]:
+    """The job's status when it ended, or after `seconds`. Raises HostError when the host does not say it."""
+    reply: Reply = yield Ask(target, Request("job_wait", {"jids": [jid], "dir": directory, "seconds": seconds}))
+    jobs = reply.data.get("jobs")
+    status = jobs.get(jid) if isinstance(jobs, dict) else None
+    if not isinstance(status, dict):
+        raise _Misfit(str(reply.data.get("msg") or "the host's answer does not tell of it"))
+    return dict(status)

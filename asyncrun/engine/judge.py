@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from asyncrun.actions import Call
 from asyncrun.engine.view import View
 from asyncrun.errors import AsyncrunError, HostError, Unreachable
-from asyncrun.results import Effect, RawResult, SetFacts, Status, TaskResult, censored
+from asyncrun.results import Effect, RawResult, SetFacts, SetVars, Status, TaskResult, censored
+
+SHOWS_INVOCATION = 3        # -vvv
 
 
 def judge(view: View, call: Call, raw: RawResult, attempt: int | None = None) -> TaskResult:
     """What became of one call. Raises AsyncrunError when a keyword that judges cannot be rendered."""
     data = completed(raw.data)
+    if call.verbosity < SHOWS_INVOCATION:
+        data.pop("invocation", None)
     if attempt is not None:
         data["attempts"] = attempt
     effects = _effects(view, call, raw, data)
     if not data.get("skipped"):
         _overrule(view, data)
-    return finished(view, data, effects, no_log=call.no_log or bool(data.pop("_asyncrun_no_log", False)),
-                    delegated=_delegated(call))
+    hidden = bool(data.pop("_asyncrun_no_log", False))       # the job it tells of was started under no_log
+    return finished(view, data, effects, no_log=call.no_log or hidden, delegated=_delegated(call))
 
 
 def completed(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,9 +152,10 @@ def _overrule(view: View, data: dict[str, Any]) -> None:
             continue
         try:
             data[key] = all(seeing.test(condition) for condition in conditions)
-        except AsyncrunError as error:
-            error.message = f"'{name}' cannot be decided: {error.message}"
-            raise error.at(view.origin(name)) from None
+        except AsyncrunError as error:                # the module has done its work: its result is kept
+            message = f"'{name}' cannot be decided: {error.at(view.origin(name)).message}"
+            data |= {"failed": True, "msg": message, f"{name}_result": message}
+            return
         if key == "failed":
             data["failed_when_result"] = data[key]
 
@@ -166,13 +172,14 @@ def seen(view: View, data: dict[str, Any]) -> View:
 
 
 def _effects(view: View, call: Call, raw: RawResult, data: Mapping[str, Any]) -> tuple[Effect, ...]:
-    facts = data.get("ansible_facts")
-    if not isinstance(facts, Mapping) or not facts or call.name in ("set_fact", "include_vars"):
-        return raw.effects
     owner = None
     if call.delegated and view.truth("delegate_facts", view.work.task.delegate_facts):
         owner = call.delegated
-    return (*raw.effects, SetFacts(facts, owner))
+    effects = tuple(replace(each, host=owner) if isinstance(each, SetVars) else each for each in raw.effects)
+    facts = data.get("ansible_facts")
+    if not isinstance(facts, Mapping) or not facts or call.name in ("set_fact", "include_vars"):
+        return effects
+    return (*effects, SetFacts(facts, owner))
 
 
 def _notify(view: View) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from asyncrun.engine.state import Batch, RunState
+from asyncrun.engine.state import META_ONCE, Batch, RunState
 from asyncrun.engine.strategy import STRATEGIES, Start, Strategy, linear
 from asyncrun.engine.task import run_task
 from asyncrun.engine.view import Defaults, HostTask, Tools
@@ -39,8 +40,8 @@ class Crew:
     select: Callable[[Inventory, Any], Sequence[str]]
     read_tasks: Callable[[str, Task, Mapping[str, Any]], Block]
     prune: Callable[[Block], Block]                       # leaves out what --tags and --skip-tags leave out
-    ask_vars: Callable[[Play], Mapping[str, Any]]         # the answers to vars_prompt
-    ask_person: AskPerson = lambda text, echo: None       # None: nobody is there
+    ask_vars: Callable[[Play, Mapping[str, Any]], Mapping[str, Any]]   # the answers to vars_prompt; takes `shared`
+    ask_person: AskPerson | None = None
     wanted: Callable[[str], bool] | None = None           # --step: whether to do a task of this name
     forks: int = 5
     base: str = ""                                        # the playbook's folder
@@ -52,11 +53,9 @@ class Crew:
     run_id: str = ""
 
 
-def run_plays(plays: Sequence[Play], run: RunState, crew: Crew) -> None:
-    """Run plays one after another; leave early when no host of a batch is left."""
-    for play in plays:
-        if not PlayRun(play, run, crew).go():
-            return
+def run_plays(plays: Sequence[Play], run: RunState, crew: Crew) -> bool:
+    """Run plays one after another; leave early, and say False, when no host of a batch is left."""
+    return all(PlayRun(play, run, crew).go() for play in plays)
 
 
 class PlayRun:
@@ -64,7 +63,9 @@ class PlayRun:
 
     def __init__(self, play: Play, run: RunState, crew: Crew) -> None:
         self.play, self.run, self.crew = play, run, crew
-        self._known = play_vars(play, crew.tools.templar, crew.extra, crew.shared)
+        self._base = str(Path(play.directory).resolve()) if play.directory else crew.base    # an import's is its own
+        self._shared = {**crew.shared, "playbook_dir": self._base, "ansible_search_path": [self._base]}
+        self._known = play_vars(play, crew.tools.templar, crew.extra, self._shared)
         self._includes: dict[tuple[int, str], Block] = {}
         self._scene: Scene | None = None
         self._banners: set[tuple[Any, ...]] = set()
@@ -72,16 +73,18 @@ class PlayRun:
     def go(self) -> bool:
         """Run it; False when the run has to end here because a whole batch failed."""
         crew = self.crew
+        self.run.left.clear()
         hosts = self._hosts()
         if not hosts:
             crew.emit(PlayStarted(self._name(), (), self.play.origin, crew.defaults.check))
-            if not self._chosen:
-                crew.emit(NoHosts())
+            crew.emit(NoHosts())
             return True
-        prompted = crew.ask_vars(self.play) if self.play.vars_prompt else {}
+        prompted = crew.ask_vars(self.play, self._shared) if self.play.vars_prompt else {}
         self._begun = self._from_start()
         for batch_hosts in self._batches(hosts):
-            batch = self._batch(batch_hosts, hosts, prompted)
+            batch = self._batch([host for host in batch_hosts if host not in self.run.removed], prompted)
+            if not batch.hosts:
+                continue                                      # all of them have failed before
             self._turn(batch)
             if batch.ended:
                 return True
@@ -97,7 +100,6 @@ class PlayRun:
             self._chosen = list(self.crew.select(self.run.inventory, pattern))
         except AsyncrunError as error:
             raise error.at(self.play.origins.get("hosts", self.play.origin)) from None
-        hosts = [host for host in self._chosen if host not in self.run.removed]
         order = self._rendered("order", self.play.order) or "inventory"
         arrange: Mapping[str, Callable[[list[str]], list[str]]] = {
             "inventory": list, "sorted": sorted, "reverse_inventory": lambda names: names[::-1],
@@ -107,7 +109,7 @@ class PlayRun:
         if order not in arrange:
             raise ParseError(f"'order' cannot be '{order}'.", origin=self.play.origins.get("order", self.play.origin),
                              hint=suggest(str(order), arrange))
-        return arrange[order](hosts)
+        return arrange[order](self._chosen)
 
     def _render(self, value: Any) -> Any:
         """A value of the play itself: only its own variables and the extra ones are known yet."""
@@ -148,13 +150,13 @@ class PlayRun:
             if place >= len(hosts):
                 return
 
-    def _batch(self, hosts: list[str], all_hosts: list[str], prompted: Mapping[str, Any]) -> Batch:
+    def _batch(self, hosts: list[str], prompted: Mapping[str, Any]) -> Batch:
         strategy = str(self._rendered("strategy", self.play.strategy) or self.crew.defaults.strategy)
         self._strategy = self._find_strategy(strategy)
         failed = self._rendered("max_fail_percentage", self.play.max_fail_percentage)
         lockstep = self._strategy is linear
         self._banners.clear()
-        self._all_hosts, self._prompted = all_hosts, prompted
+        self._prompted = prompted
         self.crew.emit(PlayStarted(self._name(), tuple(hosts), self.play.origin, self.crew.defaults.check, lockstep))
         return Batch(
             self.play, hosts, self.run, self._read_include, body=self._body(hosts), forks=self.crew.forks,
@@ -178,10 +180,10 @@ class PlayRun:
         return STRATEGIES[short]
 
     def _body(self, hosts: list[str]) -> Block:
-        body = self.crew.prune(self._begun)
-        if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers):
-            flush = next(task for task in reversed(self.play.body.tasks) if isinstance(task, Task))
-            body = Block((body,), always=(flush,))
+        body = self._begun
+        if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers) and body is not NOTHING:
+            body = _flushing(body)
+        body = self.crew.prune(body)
         facts = self.play.facts_task
         if facts is None or self._begun is NOTHING or not self._gathers(hosts):
             return body
@@ -200,7 +202,7 @@ class PlayRun:
     def _gathers(self, hosts: list[str]) -> bool:
         said = self._rendered("gather_facts", self.play.gather_facts)
         if said is not None:
-            return to_bool(said)
+            return self._bool("gather_facts", said, self.play)
         if self.crew.defaults.gathering == "smart":
             return not all(self.run.memory(host).facts for host in hosts)
         return self.crew.defaults.gathering == "implicit"
@@ -274,7 +276,7 @@ class PlayRun:
 
     def _once(self, task: Task, host: str, batch: Batch) -> bool:
         spec = self.crew.tools.catalog.find(task.action).spec or {}
-        if spec.get("once"):
+        if spec.get("once") or (task.action == "meta" and task.args.get("_raw_params") in META_ONCE):
             return True
         value = task.run_once
         if value is None or isinstance(value, bool):
@@ -322,19 +324,19 @@ class PlayRun:
             self._groups_of = inventory
             self._groups = {name: list(inventory.members(name)) for name in inventory.groups}
             self._inherited: dict[str, Any] = {}
-        alive = list(batch.alive)
-        gone = run.removed
+        gone = run.removed | run.left
+        alive = [host for host in batch.alive if host not in gone]
         shared = {
-            **self.crew.shared,
+            **self._shared,
             "groups": self._groups,
             "ansible_play_name": self._name(),
-            "ansible_play_hosts_all": list(self._all_hosts),
-            "ansible_play_hosts": [host for host in self._all_hosts if host not in gone],
+            "ansible_play_hosts_all": list(self._chosen),
+            "ansible_play_hosts": [host for host in self._chosen if host not in gone],
             "ansible_play_batch": alive,
             "play_hosts": alive,
         }
         return Scene(
-            inventory=inventory, memories=run.memories, folders=self.crew.folders, base=self.crew.base,
+            inventory=inventory, memories=run.memories, folders=self.crew.folders, base=self._base,
             play=self.play, extra=self.crew.extra, prompted=self._prompted, shared=shared,
             inject_facts=self.crew.inject_facts, inherited=self._inherited,
         )
@@ -342,9 +344,22 @@ class PlayRun:
     def _read_include(self, task: Task, include: Include) -> Block:
         key = (task.id, include.file)
         if key not in self._includes:
-            known = {**self.crew.shared, **self.play.vars, **include.variables, **self.crew.extra}
+            known = {**self._shared, **self.play.vars, **include.variables, **self.crew.extra}
             self._includes[key] = self.crew.prune(self.crew.read_tasks(include.file, task, known))
         return self._includes[key]
+
+
+def _flushing(body: Block) -> Block:
+    """A play's body in which each section's flush of handlers happens whatever became of the section."""
+    sections: list[Task | Block] = []
+    begun: list[Task | Block] = []
+    for item in body.tasks:
+        if isinstance(item, Task) and item.implicit and item.action == "meta":
+            sections.append(Block(tuple(begun), always=(item,)))
+            begun = []
+        else:
+            begun.append(item)
+    return Block((*sections, *begun))
 
 
 def batch_size(said: Any, hosts: int, play: Play) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asyncrun.actions import Call, JobOrder
@@ -33,6 +33,8 @@ def call(view: View) -> Call:
     """What the task means on this host, with nothing left to template. Raises AsyncrunError."""
     task, defaults = view.work.task, view.work.defaults
     delegate = _delegate(view)
+    if delegate is not None:
+        view = view.over("delegate", {"ansible_delegated_vars": {delegate: _delegates_vars(view, delegate)}})
     check = view.truth("check_mode", task.check_mode, defaults.check)
     return Call(
         name=task.action,
@@ -57,20 +59,20 @@ def call(view: View) -> Call:
 def arguments(view: View) -> dict[str, Any]:
     """The rendered arguments, over what module_defaults say; those that are `omit` are left out."""
     task = view.work.task
-    expressions = (view.tools.catalog.find(task.action).spec or {}).get("expressions", ())
+    spec = view.tools.catalog.find(task.action).spec or {}
+    expressions = spec.get("expressions", ())
     rendered: dict[str, Any] = {}
     for each in task.module_defaults:
-        rendered.update(_defaults_for(task, view.keyword("module_defaults", each)))
+        rendered.update(_no_expressions(_defaults_for(task, view.keyword("module_defaults", each)), expressions))
     for name, value in task.args.items():
         try:
             said = _as_expression(view, value) if name in expressions else view.render(value)
         except AsyncrunError as error:
             raise error.at(task.origins.get(f"args.{name}", task.origin)) from None
         if name == WHOLE_TEMPLATE:
-            rendered.update({key: unsafe(each) if key in expressions else each
-                             for key, each in _mapping(said, task).items()})
+            rendered.update(_no_expressions(_mapping(said, task), expressions))
         else:
-            rendered[name] = said
+            rendered[str(view.render(name)) if spec.get("open") else name] = said
     return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
 
 
@@ -82,6 +84,11 @@ def _as_expression(view: View, value: Any) -> Any:
     alone = _ALONE.fullmatch(value.strip()) if isinstance(value, str) else None
     written = view.vars.written(alone["name"]) if alone else None
     return value if written is None else written
+
+
+def _no_expressions(said: Mapping[str, Any], expressions: Sequence[str]) -> dict[str, Any]:
+    """Arguments that were rendered: an expression among them may be a host's text, and is refused."""
+    return {name: unsafe(value) if name in expressions else value for name, value in said.items()}
 
 
 def _mapping(said: Any, task: Task) -> Mapping[str, Any]:
@@ -145,8 +152,14 @@ def target(view: View, delegate: str | None = None) -> Target:
     """Where the task is to run: variables win over keywords, keywords over flags and configuration."""
     if delegate is None or delegate == view.work.host:
         return _target(view, view.work.host, view.vars)
-    stack = layers(view.work.scene, delegate, view.work.task, view.tools.templar, included=view.work.included)
-    return _target(view, delegate, LazyVars(stack, view.tools.templar))
+    return _target(view, delegate, _delegates_vars(view, delegate))
+
+
+def _delegates_vars(view: View, delegate: str) -> LazyVars:
+    """What the task's variables would be on the delegate."""
+    work = view.work
+    return LazyVars(layers(work.scene, delegate, work.task, view.tools.templar, included=work.included),
+                    view.tools.templar)
 
 
 def _target(view: View, host: str, known: LazyVars) -> Target:

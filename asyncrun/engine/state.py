@@ -8,7 +8,7 @@ from typing import Any
 
 from asyncrun.engine.cursor import Cursor
 from asyncrun.errors import AsyncrunError, suggest
-from asyncrun.events import Event, HandlerNotified, Included, ItemOutcome, Outcome, TaskRef
+from asyncrun.events import Event, HandlerNotified, Included, ItemOutcome, NoHosts, Outcome, TaskRef
 from asyncrun.inventory.model import Inventory
 from asyncrun.playbook.model import Block, Play, Task
 from asyncrun.results import (
@@ -40,6 +40,7 @@ class RunState:
     custom: dict[str, Any] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)           # the running play, by end_host
     start_at: str | None = None                # --start-at-task, until a play has that task
 
     def memory(self, host: str) -> HostMemory:
@@ -83,6 +84,7 @@ class Batch:
         self._max_failed = max_failed
         self._running: dict[str, tuple[Task, bool]] = {}
         self._fatal = False
+        self._failing: set[str] = set()                  # that failed in the task that all are in
         self._handlers = {task.id: task for task in play.handlers}
         self._handler_names = handler_names or {task.id: task.name or "" for task in play.handlers}
         self._orders: dict[tuple[Any, ...], int] = {}
@@ -137,7 +139,7 @@ class Batch:
         events = self._told(host, task, result)
         self._remember(peers, task, result)
         self._apply(host, peers, result.effects)
-        events += self._notify(peers, task, result)
+        events += self._notify(host, task, result)
         self._move(host, peers, task, result)
         events += self._end_of_step()
         return events
@@ -149,7 +151,7 @@ class Batch:
     # ---- steps of fold
 
     def _told(self, host: str, task: Task, result: TaskResult) -> list[Event]:
-        if task.action == "meta" and not result.status.bad:
+        if task.action == "meta" and not result.status.bad and not _skips_aloud(task, result):
             return []
         ref = self.reference(task)
         if task.include and not result.status.bad and result.status is not Status.SKIPPED:
@@ -160,7 +162,7 @@ class Batch:
 
     def _remember(self, peers: list[str], task: Task, result: TaskResult) -> None:
         if task.register:
-            for peer in peers:
+            for peer in peers if task.run_once else peers[:1]:     # add_host and pause are one host's, for all
                 self.run.memories[peer] = self.run.memory(peer).with_known({task.register: result.data})
 
     def _apply(self, host: str, peers: list[str], effects: tuple[Effect, ...]) -> None:
@@ -196,21 +198,17 @@ class Batch:
         self.run.failed.discard(effect.name)
         self.run.unreachable.discard(effect.name)
 
-    def _notify(self, peers: list[str], task: Task, result: TaskResult) -> list[Event]:
-        events: list[Event] = []
+    def _notify(self, host: str, task: Task, result: TaskResult) -> list[Event]:
         for name in result.notify:
-            ids = self._handlers_called(name, task)
-            for peer in peers:
-                state = self.states[peer]
-                self.states[peer] = replace(state, notified=state.notified | ids)
-                events.append(HandlerNotified(peer, name))
-        return events
+            state = self.states[host]
+            self.states[host] = replace(state, notified=state.notified | self._handlers_called(name, task))
+        return [HandlerNotified(host, name) for name in result.notify]
 
     def _handlers_called(self, name: str, task: Task) -> frozenset[int]:
-        """Those that listen to `name`, and the last one of that name. Raises when there is none."""
+        """Those that listen to `name`, and the first one of that name. Raises when there is none."""
         called = {handler.id for handler in self._handlers.values() if name in handler.listen}
         named = [number for number, each in self._handler_names.items() if each == name]
-        called.update(named[-1:])
+        called.update(named[:1])
         if not called:
             known = {*self._handler_names.values(), *(word for h in self._handlers.values() for word in h.listen)}
             raise AsyncrunError(
@@ -222,23 +220,21 @@ class Batch:
         return frozenset(called)
 
     def _move(self, host: str, peers: list[str], task: Task, result: TaskResult) -> None:
-        score = self.run.score(host)
         if result.status is Status.UNREACHABLE and not result.ignored:
-            score.unreachable += 1
+            self.run.score(host).unreachable += 1
             self._lose(host)
-            if len(peers) > 1:
-                self._fail_all(peers)
+            self._drop(peers[1:])
             return
         if result.status is Status.FAILED and not result.ignored:
             self._fail(host, task, result)
-            for peer in peers[1:]:
-                self._step(peer, self.states[peer].cursor.fail())
+            self._drop(peers[1:])
+            self._failing.add(host)
             self._fatal = self._fatal or result.fatal
             return
         if task.action != "meta":
-            _count(score, result)
+            _count(self.run.score(host), result)
         for peer in peers:
-            self._go_on(peer, task, result)
+            self._go_on(peer, task, result, leads=peer == host)
 
     def _fail(self, host: str, task: Task, result: TaskResult) -> None:
         cursor = self.states[host].cursor
@@ -255,40 +251,57 @@ class Batch:
         self.run.unreachable.add(host)
         self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
 
+    def _drop(self, hosts: Iterable[str]) -> None:
+        """Hosts for which another one did a task once, and failed: no rescue of theirs runs."""
+        for host in hosts:
+            self.run.failed.add(host)
+            self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
+
     def _fail_all(self, hosts: Iterable[str]) -> None:
         for host in hosts:
             if host not in self.run.removed and not self.states[host].cursor.done:
                 self._step(host, self.states[host].cursor.fail())
 
-    def _go_on(self, host: str, task: Task, result: TaskResult) -> None:
+    def _go_on(self, host: str, task: Task, result: TaskResult, *, leads: bool) -> None:
+        """On to what comes next; only the host that `leads` goes into what a task includes that runs once."""
         cursor = self.states[host].cursor
         for effect in result.effects:
             if isinstance(effect, Meta):
                 self._order(host, effect.action, cursor)
                 return
         includes = [effect for effect in result.effects if isinstance(effect, Include)]
-        if includes:
+        if includes and leads:
             self._including[host] = (task, includes)        # entered when all hosts have said what they include
         else:
             self._step(host, cursor.advance())
 
     def _enter_includes(self) -> list[Event]:
-        """Move the hosts that include into their files, in the play's order; tell which file is for whom."""
+        """Move the hosts that include into their files; tell which file is for whom.
+
+        All go file by file, in the order of the first host that has it: a host passes over what is not its own.
+        """
+        including, self._including = self._including, {}
         told: dict[tuple[str, str | None], list[str]] = {}
-        for host in self.hosts:
-            if host not in self._including:
-                continue
-            task, includes = self._including.pop(host)
-            for each in includes:
-                told.setdefault((each.file, each.label), []).append(host)
-            self._step(host, self._into(self.states[host].cursor, task, includes))
+        union: list[tuple[Include, int]] = []
+        for host in (each for each in self.hosts if each in including):
+            for include, number in _numbered(including[host][1]):
+                told.setdefault((include.file, include.label), []).append(host)
+                if (include, number) not in union:
+                    union.append((include, number))
+        for host, (task, includes) in including.items():
+            self._step(host, self._into(self.states[host].cursor, task, _numbered(includes), union))
         return [Included(file, tuple(hosts), label) for (file, label), hosts in told.items()]
 
-    def _into(self, cursor: Cursor, task: Task, includes: list[Include]) -> Cursor:
-        """Enter what was included, in its order, each file with the variables of its loop item."""
-        key = (cursor.position, tuple((each.file, each.label) for each in includes))
+    def _into(self, cursor: Cursor, task: Task, own: list[tuple[Include, int]],
+              union: list[tuple[Include, int]]) -> Cursor:
+        """Enter those of `union` that are the host's own, each file with the variables of its loop item."""
+        key = (cursor.position, tuple((each.file, each.label) for each, _ in union))
         order = self._orders.setdefault(key, len(self._orders))
-        blocks = [replace(self._read_include(task, each), variables=each.variables) for each in includes]
+        given = task.include.vars if task.include else {}
+        blocks = [
+            replace(self._read_include(task, each[0]), variables=each[0].variables, parameters=given)
+            if each in own else Block(()) for each in union
+        ]
         return cursor.enter(Block(tuple(blocks)), order)
 
     def _step(self, host: str, cursor: Cursor) -> None:
@@ -315,11 +328,12 @@ class Batch:
         events = self._enter_includes()
         if self._fatal:
             self._fatal = False
-            self._fail_all(self.waiting)
+            self._fail_all(host for host in self.waiting if host not in self._failing)
+        self._failing.clear()
         if self._max_failed is not None and self._failed_share() > self._max_failed:
-            self.run.failed.update(self.waiting)
-            for host in self.waiting:
-                self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
+            self._drop(self.waiting)
+            if not self.exhausted:
+                events.append(NoHosts(remaining=True))
         self.exhausted = not self.alive and not self.ended
         return events
 
@@ -335,6 +349,7 @@ class Batch:
 
     def end_host(self, host: str, cursor: Cursor) -> None:
         """meta: end_host."""
+        self.run.left.add(host)
         self._step(host, cursor.end())
 
     def end_play(self, host: str, cursor: Cursor) -> None:
@@ -350,8 +365,9 @@ class Batch:
                 self._step(other, self.states[other].cursor.end())
 
     def clear_facts(self, host: str, cursor: Cursor) -> None:
-        """meta: clear_facts."""
-        self.run.memories[host] = self.run.memory(host).without_facts()
+        """meta: clear_facts, of all hosts of the play."""
+        for each in self.hosts:
+            self.run.memories[each] = self.run.memory(each).without_facts()
         self._step(host, cursor.advance())
 
     def clear_host_errors(self, host: str, cursor: Cursor) -> None:
@@ -369,6 +385,17 @@ META: Mapping[str, Callable[[Batch, str, Cursor], None]] = {
     "clear_facts": Batch.clear_facts,
     "clear_host_errors": Batch.clear_host_errors,
 }
+META_ONCE = frozenset(("clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory"))
+TOLD_WHEN_SKIPPED = META_ONCE | {"end_host", "reset_connection"}
+
+
+def _numbered(includes: list[Include]) -> list[tuple[Include, int]]:
+    """Each with how many of the same stand before it."""
+    return [(each, includes[:place].count(each)) for place, each in enumerate(includes)]
+
+
+def _skips_aloud(task: Task, result: TaskResult) -> bool:
+    return result.status is Status.SKIPPED and task.args.get("_raw_params") in TOLD_WHEN_SKIPPED
 
 
 def item_outcome(host: str, ref: TaskRef, result: TaskResult) -> ItemOutcome:
@@ -381,20 +408,16 @@ def _count(score: HostStats, result: TaskResult) -> None:
     if result.status is Status.SKIPPED:
         score.skipped += 1
         return
-    if result.status is Status.UNREACHABLE:      # ignored
-        score.unreachable += 1
-        score.skipped += 1
-        return
     includes = sum(isinstance(effect, Include) for effect in result.effects)
     score.ok += max(1, includes)                 # each file that is included counts, as in Ansible
     score.changed += bool(result.data.get("changed"))
-    score.ignored += result.status is Status.FAILED
+    score.ignored += result.status.bad
 
 
 def _task_facts(task: Task) -> dict[str, Any]:
     """What `ansible_failed_task` says."""
     return {
-        "name": task.name or task.written_action,
+        "name": task.name or "",
         "action": task.written_action,
         "args": dict(task.args),
         "register": task.register,

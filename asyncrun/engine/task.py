@@ -165,7 +165,7 @@ def run_item(view: View) -> Running:
     delay = view.number("delay", task.delay, DEFAULT_DELAY)
     for attempt in range(1, retries + 2):
         call = resolve.call(view)
-        result = yield from _attempt(view, call, min(attempt, max(retries, 1)))
+        result = yield from _attempt(view, call, min(attempt, retries) or None)
         if result.status is Status.UNREACHABLE or _satisfied(view, result):
             return result
         if attempt <= retries:
@@ -227,7 +227,7 @@ def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) 
     yield Tell(Retrying(view.work.host, view.work.ref, left, result.shown, label=label,
                         waiting=bool(awaits) and not view.work.defaults.retry_words, delegated=result.delegated))
     if awaits:
-        yield from until_ended(call, str(data.get("ansible_job_id")), view.async_directory(), delay)
+        yield from until_ended(call, view, str(data.get("ansible_job_id")), delay)
     else:
         yield Wait(delay, "retry")
 

@@ -22,7 +22,7 @@ from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import OMIT, plain
 from asyncrun.transport import Secret
 from asyncrun.vars.memory import HostMemory
-from asyncrun.vars.sources import Scene, layers
+from asyncrun.vars.sources import Given, Scene, layers
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
 
 
@@ -71,7 +71,7 @@ class HostTask:
     ref: TaskRef
     scene: Scene
     defaults: Defaults
-    included: tuple[Mapping[str, Any], ...] = ()      # what the includes on the way gave, outermost first
+    included: tuple[Given, ...] = ()                  # what the includes on the way gave, outermost first
     run: str = ""                                     # the journal's name of this run
 
 

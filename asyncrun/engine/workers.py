@@ -26,6 +26,7 @@ from asyncrun.transport import Fleet, Reply
 R = TypeVar("R")
 Running = Generator[Step, Any, R]
 AskPerson = Callable[[str, bool], str | None]      # None: nobody is there
+_NAP = 0.5                 # seconds
 MAX_THREADS = 50           # threads render, judge and connect; answers are awaited without one
 
 
@@ -50,7 +51,7 @@ class Workers(Generic[R]):
     """`forks` tasks at a time, started by key, collected by `next`. Close it when done."""
 
     def __init__(self, fleet: Fleet, forks: int, emit: Emit, *, release_polled: bool = False,
-                 ask_person: AskPerson = lambda text, echo: None, clock: Callable[[], float] = time.monotonic) -> None:
+                 ask_person: AskPerson | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._fleet = fleet
         self._forks = forks
         self._emit = emit
@@ -76,15 +77,17 @@ class Workers(Generic[R]):
             try:
                 job, step, end = self._inbox.get(timeout=self._until_next_timer())
             except Empty:
-                _, _, job = heapq.heappop(self._timers)
-                self._pool.submit(self._run, job, None)
+                if self._timers and self._timers[0][0] <= self._clock():
+                    _, _, job = heapq.heappop(self._timers)
+                    self._pool.submit(self._run, job, None)
                 continue
             if isinstance(step, Tell):
                 self._emit(step.event)
             elif isinstance(step, _Park):
                 self._park(job)
             elif isinstance(step, Inquire):
-                self._pool.submit(self._run, job, self._ask_person(step.text, step.echo))
+                said = self._ask_person(step.text, step.echo) if self._ask_person else None
+                self._pool.submit(self._run, job, said)
             elif isinstance(step, Wait):
                 heapq.heappush(self._timers, (self._clock() + step.seconds, next(self._numbers), job))
             else:
@@ -98,15 +101,16 @@ class Workers(Generic[R]):
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _admit(self) -> None:
-        waiting, self._held = self._held, deque()
-        for job in waiting:
-            full = self._running >= self._forks or (job.limit and self._by_throttle[job.throttle] >= job.limit)
-            if full:
-                self._held.append(job)
+        throttled: list[_Job[R]] = []
+        while self._held and self._running < self._forks:
+            job = self._held.popleft()
+            if job.limit and self._by_throttle[job.throttle] >= job.limit:
+                throttled.append(job)
                 continue
             self._running += 1
             self._by_throttle[job.throttle] += 1
             self._pool.submit(self._run, job, None)
+        self._held.extendleft(reversed(throttled))
 
     def _park(self, job: _Job[R]) -> None:
         if not job.parked:
@@ -120,8 +124,9 @@ class Workers(Generic[R]):
         if self._held:
             self._admit()
 
-    def _until_next_timer(self) -> float | None:
-        return max(0.0, self._timers[0][0] - self._clock()) if self._timers else None
+    def _until_next_timer(self) -> float:
+        """Seconds; never long, since a signal that comes just before the wait would only be seen after it."""
+        return min(_NAP, max(0.0, self._timers[0][0] - self._clock())) if self._timers else _NAP
 
     def _run(self, job: _Job[R], answer: Reply | HostError | str | None) -> None:
         """One stretch of a task on a pool thread: up to the next step that takes time, or its end."""

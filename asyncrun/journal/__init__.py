@@ -39,6 +39,7 @@ create index if not exists jobs_of_run on jobs (run);
 _VERSION = 1
 _BUSY = 30.0                 # seconds to wait for another process that writes
 _MOST = 1000                 # orders in one commit
+_COMPANY = 0.05              # seconds that a note waits for others
 
 
 class JobState(enum.StrEnum):
@@ -182,17 +183,26 @@ class Journal:
     def _write_all(self) -> None:
         """The writer's thread: take what has come in, commit it at once, tell who waits."""
         going = True
-        while going:
-            batch: list[_Order] = []
-            first = self._orders.get()
-            while first is not None:
-                batch.append(first)
-                if len(batch) == _MOST or self._orders.empty():
-                    break
-                first = self._orders.get()
-            going = first is not None
-            if batch:
-                self._commit(batch)
+        while going and (first := self._orders.get()) is not None:
+            batch = [first]
+            going = self._gather(batch)
+            self._commit(batch)
+
+    def _gather(self, batch: list[_Order]) -> bool:
+        """Add the orders that have come in; False when no more will. What nobody waits for is kept a moment, for a
+        launch that shares its commit: each commit waits for the disk, and a launch would wait for both."""
+        until = time.monotonic() + _COMPANY
+        awaited = False
+        while len(batch) < _MOST:
+            awaited = awaited or batch[-1].done is not None
+            try:
+                order = self._orders.get(timeout=0.0 if awaited else max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return True
+            if order is None:
+                return False
+            batch.append(order)
+        return True
 
     def _commit(self, batch: Sequence[_Order]) -> None:
         try:

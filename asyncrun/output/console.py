@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import zip_longest
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from asyncrun.events import (
     Event,
@@ -33,7 +33,7 @@ from asyncrun.output.problem import full, place
 from asyncrun.output.recap import custom_stats, recap_line
 from asyncrun.output.results import always_shown, dump, short, visible
 from asyncrun.output.sanitise import clean, one_line
-from asyncrun.output.screen import BLUE, BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen
+from asyncrun.output.screen import BLUE, BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen, Stream
 from asyncrun.results import Status
 
 _INCLUDES = frozenset({"include_tasks", "include_role"})    # told by an Included event
@@ -47,7 +47,7 @@ _DIFF_COLORS: Final = {"+": GREEN, "-": RED, "@": CYAN}
 class Console:
     """Writes events as lines to `out`, warnings (and failures, when so set) to `err`."""
 
-    def __init__(self, out: TextIO, err: TextIO, look: Look | None = None) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look | None = None) -> None:
         self.look = look or Look()
         self.screen = Screen(out, err, self.look)
         self._check = False
@@ -61,7 +61,7 @@ class Console:
     def close(self) -> None:
         """Take the footer away, if there is one."""
         if self._live:
-            self._live.hide()
+            self._live.close()
             self._live = None
             self.screen.around = None
 
@@ -244,7 +244,7 @@ class Console:
 
     def _warnings(self, data: Mapping[str, Any]) -> None:
         for key, deprecated in (("warnings", False), ("deprecations", True)):
-            given = data.get(key)
+            given = data.get(key) if self.look.action_warnings else None
             for warning in given if isinstance(given, list) else []:
                 text = warning.get("msg", warning) if isinstance(warning, Mapping) else warning
                 self.screen.warn(str(text), deprecated=deprecated)
@@ -282,21 +282,26 @@ class Live:
     Starts with the first task. What is written goes out as it is: rich neither wraps nor colours nor reads it.
     """
 
-    def __init__(self, out: TextIO, look: Look) -> None:
+    def __init__(self, out: Stream, look: Look) -> None:
         rich, live = import_module("rich.console"), import_module("rich.live")     # not for those who have no terminal
-        self._text, self._segment = import_module("rich.text").Text, import_module("rich.segment").Segment
+        self._segment = import_module("rich.segment").Segment
         self.footer = Footer()
         self._quiet = False
+        self._rest = ""
         self._out = out
-        self._style = "dim" if look.color else ""
         self._console = rich.Console(file=out, force_terminal=True, force_interactive=True, highlight=False,
                                      markup=False, emoji=False, soft_wrap=True, legacy_windows=False,
                                      color_system="standard" if look.color else None)
-        self._live = live.Live(console=self._console, get_renderable=self._line, transient=True, refresh_per_second=4,
+        line = _Line(self.footer, import_module("rich.text").Text, "dim" if look.color else "")
+        self._live = live.Live(line, console=self._console, transient=True, refresh_per_second=4,
                                redirect_stdout=False, redirect_stderr=False)
 
-    def write(self, stream: TextIO, text: str) -> None:
-        """Write a text above the footer."""
+    def write(self, stream: Stream, text: str) -> None:
+        """Write a text above the footer; one that does not end its line waits for the rest of it."""
+        text, self._rest = self._rest + text, ""
+        if not text.endswith("\n"):
+            self._rest = text
+            return
         if stream is self._out and self._live.is_started:
             self._console.print(_AsItIs(self._segment(text)), end="")
             return
@@ -308,7 +313,7 @@ class Live:
 
     @contextlib.contextmanager
     def hushed(self) -> Iterator[None]:
-        """Without it, while a question stands there."""
+        """Without it, while a question stands there; for good where the answer is Ctrl-C."""
         shown = self._live.is_started
         self.hide()
         self._quiet = True
@@ -321,8 +326,21 @@ class Live:
         """Take it away, and leave the terminal as it was."""
         self._live.stop()
 
-    def _line(self) -> Any:
-        return self._text(self.footer.text(), style=self._style, no_wrap=True, overflow="ellipsis", end="")
+    def close(self) -> None:
+        """Take it away for good."""
+        self.hide()
+        self._out.write(self._rest)
+        self._out.flush()
+
+
+class _Line:
+    """A renderable of what the footer says at the moment, cut where the terminal ends."""
+
+    def __init__(self, footer: Footer, text: Any, style: str) -> None:
+        self._footer, self._text, self._style = footer, text, style
+
+    def __rich_console__(self, _console: Any, _options: Any) -> Iterator[Any]:
+        yield self._text(self._footer.text(), style=self._style, no_wrap=True, overflow="ellipsis", end="")
 
 
 class _AsItIs:

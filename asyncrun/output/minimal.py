@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from asyncrun.events import Event, Outcome, Said, Warned
 from asyncrun.output.difftext import diff_lines
 from asyncrun.output.results import dump, short, to_json, visible
 from asyncrun.output.sanitise import clean, one_line
-from asyncrun.output.screen import BRIGHT_RED, CYAN, GREEN, RED, YELLOW, Look, Screen
+from asyncrun.output.screen import BRIGHT_RED, CYAN, GREEN, RED, YELLOW, Look, Screen, Stream
 from asyncrun.results import Status
 
 _COLORS: Final = {
@@ -27,7 +27,7 @@ _DIFF_COLORS: Final = {"+": GREEN, "-": RED, "@": CYAN}
 class Minimal:
     """Writes how the one task of an ad-hoc run ended on each host; `one_line_each` for -o."""
 
-    def __init__(self, out: TextIO, err: TextIO, look: Look | None = None, *, one_line_each: bool = False) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look | None = None, *, one_line_each: bool = False) -> None:
         self.look = look or Look()
         self.screen = Screen(out, err, self.look)
         self._one_line = one_line_each
@@ -47,7 +47,7 @@ class Minimal:
         elif isinstance(event, Said):
             self.screen.line(clean(event.message))
         elif isinstance(event, Outcome):
-            for warning in event.data.get("warnings") or []:
+            for warning in (event.data.get("warnings") or []) if self.look.action_warnings else []:
                 self.screen.warn(str(warning))
             self._diff(event)
             self.screen.line(self._text(event), _COLORS[event.status])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import getpass
-import io
 import os
 import re
 from pathlib import Path
@@ -15,32 +14,31 @@ from asyncrun.output.results import to_json, visible
 _COLORS = re.compile(r"\033\[[0-9;]*m")
 
 
-class LogFile(io.TextIOBase):
+class LogFile:
     """A stream for a Screen: each text that is written becomes an entry with time, process and user before it.
 
     Appends; made for its owner only (0600). Raises OSError when it cannot be opened.
     """
 
     def __init__(self, path: str, program: str = "asyncrun") -> None:
-        super().__init__()
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
         self._file = open(descriptor, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, PTH123
         self._who = f"p={os.getpid()} u={_user()} n={program} INFO| "
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> None:
         """Append an entry; what has no visible character is no entry."""
         said = _COLORS.sub("", text).strip("\n")
         if said.strip():
             now = datetime.datetime.now().isoformat(" ", "milliseconds").replace(".", ",")
             self._file.write(f"{now} {self._who}{said}\n")
             self._file.flush()
-        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
     def close(self) -> None:
         """Let go of the file."""
-        if not self.closed:
-            self._file.close()
-        super().close()
+        self._file.close()
 
 
 class Tree:

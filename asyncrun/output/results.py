@@ -36,6 +36,8 @@ def always_shown(data: Mapping[str, Any], action: str) -> bool:
     be rendered is a plain failure.
     """
     name = short(action)
+    if "censored" in data:
+        return False
     if name == "debug" and data.get("failed") and "failed_when_result" not in data:
         return False
     return bool(data.get("_ansible_verbose_always", name == "debug" or (name == "assert" and "msg" in data)))

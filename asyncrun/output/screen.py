@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 from asyncrun.origin import Origin
 from asyncrun.output.problem import problem
@@ -44,17 +44,28 @@ class Look:
     check_mode_markers: bool = False
     waiting_words: bool = False                 # say WAITING where a healthy job is not finished yet
     deprecation_warnings: bool = True
+    action_warnings: bool = True                # those that a task's result brings
     live: bool = False                          # a footer that shows the running task (terminals only)
+
+
+class Stream(Protocol):
+    """Where text goes: a terminal, a pipe, a file."""
+
+    def write(self, text: str, /) -> object:
+        """Take a text."""
+
+    def flush(self) -> object:
+        """Let nothing wait."""
 
 
 class Screen:
     """Where lines go. Everything that gets here has been cleaned, except where a method says that it cleans."""
 
-    def __init__(self, out: TextIO, err: TextIO, look: Look) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look) -> None:
         self._streams = {False: out, True: err}
         self._look = look
         self._said: set[str] = set()
-        self.around: Callable[[TextIO, str], None] | None = None       # writes instead, past what is live
+        self.around: Callable[[Stream, str], None] | None = None       # writes instead, past what is live
 
     def line(self, text: str = "", color: str | None = None, *, err: bool = False) -> None:
         """Write a text of one or more lines."""
@@ -94,11 +105,13 @@ class Screen:
             self._said.add(text)
             self.line(text, color, err=err)
 
-    def using_config(self, path: str | None) -> None:
-        """Say with -v which configuration file is used; cleans it."""
+    def using_config(self, path: str | None, idle: Sequence[str] = ()) -> None:
+        """Say with -v which configuration file is used, and which settings (`idle`) have no effect; cleans it."""
         if self._look.verbosity > 0:
             found = f"Using {path} as config file" if path else "No config file found; using defaults"
             self.line(clean(found), BLUE)
+            if idle:
+                self.line(clean(f"These settings have no effect in asyncrun: {', '.join(idle)}"), BLUE)
 
 
 def cells(text: str) -> int:
@@ -128,7 +141,7 @@ def screen_look(config: Mapping[str, Any]) -> Look:
     color = wants_color(sys.stdout, os.environ, forced=config["force_color"], never=config["nocolor"])
     same = ("verbosity", "display_ok_hosts", "display_skipped_hosts", "display_failed_stderr", "display_included_hosts",
             "display_args_to_stdout", "show_task_path_on_failure", "show_custom_stats", "check_mode_markers",
-            "deprecation_warnings")
+            "deprecation_warnings", "action_warnings")
     return Look(
         color=color, width=terminal_width(sys.stdout), result_format=config["callback_result_format"],
         waiting_words=config["retry_words"] == "waiting", live=sys.stdout.isatty() and os.environ.get("TERM") != "dumb",

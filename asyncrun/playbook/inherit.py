@@ -9,7 +9,7 @@ from typing import Any
 from asyncrun.catalog import Catalog
 from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
-from asyncrun.playbook.keywords import BY_NAME, Keyword
+from asyncrun.playbook.keywords import BY_NAME, ON_TASKS, Keyword
 from asyncrun.playbook.model import Become, Raw
 from asyncrun.playbook.values import check, check_variables, is_template, several, tag_words, type_name
 from asyncrun.source import origin_of
@@ -69,8 +69,8 @@ class Settler:
         leaf = place in ("Task", "Handler")
         for name, value in data.items():
             keyword = BY_NAME.get(name)
-            if keyword is None or value is None:
-                continue
+            if keyword is None or value is None or (leaf and not set(keyword.on).intersection(ON_TASKS)):
+                continue                          # of a task, `user` and `gather_facts` are modules
             at = origin_of(data, name)
             if at is not None and (leaf or keyword.inherit != "none"):
                 origins[name] = at

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from asyncrun.errors import ParseError, SourceError
+from asyncrun.errors import OptionError, ParseError, SourceError
 from asyncrun.origin import Origin
 from asyncrun.playbook.action import COMMAND_OPTIONS, COMMANDS, RAW, ActionFinder, Found, short_name
 from asyncrun.playbook.context import LoadContext, Render
@@ -23,6 +23,7 @@ from asyncrun.playbook.play import Around, PlayReader
 from asyncrun.playbook.tasks import Place, TaskReader
 from asyncrun.playbook.values import check_variables, is_template, type_name
 from asyncrun.source import origin_of, yaml
+from asyncrun.source.files import expanded
 
 NOT_ADHOC = frozenset(("import_playbook", "import_role", "import_tasks", "include_role", "include_tasks"))
 COMMAND_ARGUMENTS = COMMAND_OPTIONS | {RAW, "argv", "cmd", "expand_argument_vars"}
@@ -79,7 +80,7 @@ def _imported(
     inner = around.inside(entry, TaskReader(ctx, lambda: around.vars).settler)
     if is_template(name):
         name = str(TaskReader(ctx, lambda: inner.vars).rendered(name, at, "import path"))
-    target = Path(Path(path).parent, Path(name.strip()).expanduser())
+    target = Path(path).parent / expanded(name.strip())
     if str(target.resolve()) in files:
         raise ParseError(f"{target} imports itself", origin=at)
     if not target.is_file():
@@ -90,13 +91,12 @@ def _imported(
 def tasks_of(path: str, include: Task, ctx: LoadContext, variables: Mapping[str, Any]) -> Block:
     """The tasks of a file that `include` (an include_tasks) asked for, as if they stood in its place.
 
-    `variables`: what names of imports, and tags, in that file may use. The vars of the include are among the
-    tasks' own, still unrendered.
+    `variables`: what names of imports, and tags, in that file may use, besides the vars of the include.
     """
     spec = include.include
     if spec is None:
         raise ValueError(f"{include.written_action} is no include")
-    reader = TaskReader(ctx, known=variables)
+    reader = TaskReader(ctx, lambda: spec.vars, variables)
     items = reader.file(path, spec.inherited, Place(handlers=spec.handler, files=(path,)))
     return Block(items, origin=Origin(path))
 
@@ -108,9 +108,9 @@ def adhoc_play(
     """A play of one task: module `name` with `text` as its arguments (k=v, free text, or a JSON or YAML mapping)."""
     at = Origin("command line")
     if short_name(name) in NOT_ADHOC:
-        raise ParseError(f"'{name}' is not a valid action for ad-hoc commands")
+        raise OptionError(f"'{name}' is not a valid action for ad-hoc commands")
     if short_name(name) in COMMANDS and not text.strip():
-        raise ParseError(f"No argument passed to {name} module", hint="Give them with -a.")
+        raise OptionError(f"No argument passed to {name} module", hint="Give them with -a.")
     found = _adhoc_action(name, text, ctx, at)
     task = Task(
         id=next(ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,

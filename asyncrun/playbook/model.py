@@ -106,6 +106,7 @@ class IncludeSpec:
 
     inherited: Any                                 # playbook/load.py's own; nobody else looks inside
     handler: bool = False
+    vars: Mapping[str, Raw] = field(default_factory=dict)         # its own: they hide almost all in its tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Block:
     always: tuple[Task | Block, ...] = ()
     origin: Origin | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)    # what an include gave to these tasks on a host
+    parameters: Mapping[str, Raw] = field(default_factory=dict)   # the include's own `vars`
 
     def section(self, number: int) -> tuple[Task | Block, ...]:
         """Section 0 is tasks, 1 rescue, 2 always."""

@@ -17,6 +17,7 @@ from asyncrun.playbook.tasks import ALLOWED, Item, Place, TaskReader, roles_miss
 from asyncrun.playbook.values import check_serial, check_variables, is_template, several, type_name
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import origin_of, yaml
+from asyncrun.source.files import expanded
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks")
 ORDERS = ("inventory", "sorted", "reverse_sorted", "reverse_inventory", "shuffle")
@@ -195,7 +196,7 @@ class PlayReader:
         for name in several(choice):
             if is_template(name):
                 continue
-            path = Path(self.directory, str(name)).expanduser()
+            path = Path(self.directory) / expanded(str(name))
             if path.is_file():
                 try:
                     found = yaml.load_file(str(path), vault=self.ctx.vault, warn=self.ctx.warn)

@@ -19,6 +19,7 @@ from asyncrun.playbook.model import Block, IncludeSpec, Task
 from asyncrun.playbook.names import Names
 from asyncrun.playbook.values import is_template, type_name
 from asyncrun.source import origin_of, yaml
+from asyncrun.source.files import expanded
 
 BLOCK_SECTIONS = ("block", "rescue", "always")
 ALLOWED: Mapping[str, Mapping[str, Keyword]] = {place: allowed(place) for place in (PLAY, BLOCK, TASK, HANDLER)}
@@ -165,7 +166,7 @@ class TaskReader:
         )
 
     def include(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
-        """An include_tasks: its tasks inherit what is around it, its vars, and what `apply` says."""
+        """An include_tasks: its tasks inherit what is around it and what `apply` says; its vars go with them."""
         for name in data:
             if name in ALLOWED[place.key] and name not in INCLUDE_TASKS:
                 raise ParseError(
@@ -178,12 +179,10 @@ class TaskReader:
         if apply is not None:
             self.check_apply(apply, found)
             spread = self.settler.settle(apply, spread, "Block")
-        if isinstance(data.get("vars"), Mapping):
-            spread = replace(spread, vars=(*spread.vars, data["vars"]))
         inner = self.settler.settle(data, outer, place.name)
         args = {"file": file} if apply is None else {"file": file, "apply": apply}
         found = replace(found, name=action.INCLUDE_TASKS, args=args)
-        return self.built(data, found, inner, place, IncludeSpec(spread, place.handlers))
+        return self.built(data, found, inner, place, IncludeSpec(spread, place.handlers, data.get("vars") or {}))
 
     def include_args(self, data: Mapping[Any, Any], found: Found, known: tuple[str, ...]) -> tuple[Any, Any]:
         """The file, and `apply`, of an import or include. ParseError for anything else among its arguments."""
@@ -243,7 +242,7 @@ class TaskReader:
 
 def find_file(name: str, around: Inherited, at: Origin | None) -> str:
     """The path of a file of tasks: beside the one that names it, beside the playbook, or in `tasks` there."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     folders = dict.fromkeys((around.directory, around.base))
     candidates = [Path(folder, path) for folder in folders]
     candidates += [Path(folder, "tasks", path) for folder in folders if not path.is_absolute()]

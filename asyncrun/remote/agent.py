@@ -314,6 +314,8 @@ class Agent(object):
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
+        if self.jobs is not None:
+            self.jobs.reap()
         for task in list(self.tasks.values()):
             if task.reap():
                 while task.more():
@@ -347,6 +349,7 @@ class Agent(object):
     def _end_all(self) -> None:
         """TERM all trees, wait a little, KILL what is left."""
         signal.set_wakeup_fd(-1)
+        self.tasks = {task.number: task for task in self.tasks.values() if not task.answered}   # those end anyhow
         for task in self.tasks.values():
             task.stop("controller gone", time.monotonic())
         limit = time.monotonic() + LAST_GRACE

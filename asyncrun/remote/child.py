@@ -157,7 +157,10 @@ def encode(result: "Mapping[str, Any]") -> bytes:
 
 def _json(value: "Any") -> bytes:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_other)
-    return SURROGATES.sub("\ufffd", text).encode("utf-8")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return SURROGATES.sub("\ufffd", text).encode("utf-8")
 
 
 def _other(value: "Any") -> "Any":

@@ -264,7 +264,11 @@ class Attributes(object):
         if not any(self.context):
             return None
         now = context_of(path, follow) or ""
-        default = (default_context(path, mode) or now).split(":", 3)
+        policy = default_context(path, mode) if "_default" in self.context else None
+        if policy is None and "_default" in self.context:
+            self.m.warn("_default of seuser, serole, setype and selevel needs python3-selinux and a policy that says "
+                        "something about %s: these parts of its context stay as they are" % path)
+        default = (policy or now).split(":", 3)
         parts = now.split(":", 3) + [""] * 4
         for index, wanted in enumerate(self.context):
             if wanted == "_default":

@@ -145,15 +145,19 @@ def _diff(content: Content, dest: str) -> "dict[str, Any]":
 
 # -- trees ---------------------------------------------------------------------------------------------------------
 
-def make_folders(m: "Module", path: str) -> None:
-    """The folder, and those above it that are missing; new ones get directory_mode, owner, group and context."""
+def make_folders(m: "Module", path: str, mode: "Any" = None) -> None:
+    """The folder, and those above it that are missing; new ones get directory_mode, owner, group and context.
+
+    Without directory_mode they get `mode`.
+    """
     missing = []
     while path and not os.path.isdir(path):
         if os.path.lexists(path):
             m.fail("%s already exists as a %s" % (path, files.state_of(path)), **files.about(path))
         missing.append(path)
         path = os.path.dirname(path)
-    wanted = files.Attributes(m, mode=m.args["directory_mode"], attributes=None)
+    said = m.args["directory_mode"]
+    wanted = files.Attributes(m, mode=mode if said is None else said, attributes=None)
     for folder in reversed(missing):
         before, after = wanted.differences(folder, status=files.Expected(stat.S_IFDIR))
         if not m.change(dict(before, path=folder, state="absent"), dict(after, path=folder, state="directory")):

@@ -72,6 +72,7 @@ class Jobs(object):
         self._most_pipes = pipes
         self._subreaper: "Optional[Callable[[], None]]" = None
         self._pipes: "Dict[int, _Pipe]" = {}
+        self._children: "set[int]" = set()        # supervisors that are ours to take in when they end
         self._state = jobstate.State(encode, boot_id, grace)
         self._waits: "list[_Wait]" = []
         self._look_at = 0.0                       # when to look at other agents' jobs next
@@ -196,6 +197,15 @@ class Jobs(object):
         for wait in due:
             wait.answer()
 
+    def reap(self) -> None:
+        """A child of the agent has ended: take it in, if it is one of ours."""
+        for pid in list(self._children):
+            try:
+                if os.waitpid(pid, os.WNOHANG)[0]:
+                    self._children.remove(pid)
+            except ChildProcessError:
+                self._children.remove(pid)        # somebody did it already
+
     # -- start
 
     def _fork(self, body: "Body", upload: "Any", answer: "Answer") -> "Optional[_Pipe]":
@@ -220,9 +230,9 @@ class Jobs(object):
             answer(self._state.not_started(key, str(error)))
             return None
         if pid == 0:
-            supervisor.detach(write, main)
+            supervisor.part(main)
         os.close(write)
-        os.waitpid(pid, 0)                        # it only forks once more
+        self._children.add(pid)
         pipe = self._pipes[read] = _Pipe(read, key, answer)
         return pipe
 

@@ -83,11 +83,15 @@ class _Replacing(object):
     def _settle(self) -> None:
         if self.validate is not None:
             self.validate(self.temporary)
-        _inherit(self.like, self.temporary)
+        bits = _inherit(self.like, self.temporary)
         if self.wanted is not None:
+            if self.wanted.mode is not None:
+                bits = files.mode_bits(self.m, self.wanted.mode, stat.S_IFREG | bits, self.path)
             after = self.wanted.differences(self.temporary)[1]
             after.pop("attributes", None)            # chattr +i would forbid the rename
+            after.pop("mode", None)
             self.wanted.apply(self.temporary, after)
+        os.chmod(self.temporary, bits)               # last, and once: nobody reads it who is not to read the file
         try:
             os.rename(self.temporary, self.path)
         except OSError as error:
@@ -122,30 +126,29 @@ class _Named(object):
             self._file.close()
 
 
-def _inherit(old: str, new: str) -> None:
-    """Give the new file the attributes of the one it replaces, or those of any new file."""
+def _inherit(old: str, new: str) -> int:
+    """Give the new file the attributes of the one it replaces, or those of any new file; all but the mode returned."""
     if os.path.exists(old) and not os.path.islink(old):
-        _copy_attributes(old, new)
-        return
-    os.chmod(new, 0o666 & ~files.umask())
+        return _copy_attributes(old, new)
     context = files.default_context(old, stat.S_IFREG) if files.selinux_enabled() else None
     if context:
         os.setxattr(new, files.CONTEXT, context.encode("utf-8") + b"\0")
+    return 0o666 & ~files.umask()
 
 
-def _copy_attributes(old: str, new: str) -> None:
+def _copy_attributes(old: str, new: str) -> int:
     status = os.stat(old)
     if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
         try:
             os.chown(new, status.st_uid, status.st_gid)
         except OSError:
             pass                         # not ours to give away: the owner becomes the writer, as with any editor
-    os.chmod(new, stat.S_IMODE(status.st_mode))
     for name in _xattrs(old):
         try:
             os.setxattr(new, name, os.getxattr(old, name))
         except OSError:
             pass                         # a label or ACL that only root may set
+    return stat.S_IMODE(status.st_mode)
 
 
 def _xattrs(path: str) -> "list[str]":

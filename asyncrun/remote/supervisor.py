@@ -111,9 +111,14 @@ class Supervisor(object):
             "jid": job.jid, "boot": job.boot, "at": time.time(), "limit": job.limit, "no_log": job.no_log,
             "pid": os.getpid(), "since": me.start if me else 0,
         })
-        os.fsync(self._record)
         stub = {"started": True, "finished": False, "ansible_job_id": job.jid}
-        jobfiles.write_status(self._folder, job.jid, json.dumps(stub).encode("ascii"))
+        file = jobfiles.create(self._folder, jobfiles.new_name(job.jid))
+        try:
+            jobfiles.write_all(file, json.dumps(stub).encode("ascii"))
+            os.fsync(self._record)                # both files are made by now: one flush of the folder does
+            jobfiles.publish(self._folder, job.jid, file)
+        finally:
+            os.close(file)
         self._new = jobfiles.create(self._folder, jobfiles.new_name(job.jid))
 
     def _is_settled(self) -> bool:
@@ -287,17 +292,25 @@ class Supervisor(object):
             jobfiles.remove_job(self._folder, self._job.jid)      # nobody wants to know any more
             return
         here = os.fstat(self._new).st_size > 0 and self._publish_here()
+        if not here:
+            self._save_record()
         if not (here and self._is_in_place()) and not self._publish_anew():
             self._tell_result()
 
     def _publish_here(self) -> bool:
         try:
-            os.fdatasync(self._record)
             jobfiles.publish(self._folder, self._job.jid, self._new)
             jobfiles.remove(self._folder, *jobfiles.spool_names(self._job.jid))
         except OSError:
             return False
         return True
+
+    def _save_record(self) -> None:
+        """The record is all that keeps the end: on disk with it, which takes no new space."""
+        try:
+            os.fdatasync(self._record)
+        except OSError:
+            pass                              # a disk that takes nothing any more: the kernel still has it
 
     def _is_in_place(self) -> bool:
         """Whether the path still leads to the folder that was opened, and the record is in it."""
@@ -348,6 +361,16 @@ class Supervisor(object):
         last = trace.strip().splitlines()[-1]
         self._keep(self._record, {"failed": True, "changed": False, "rc": -1,
                                   "msg": "lost: the supervisor crashed: %s" % last}, True)
+
+
+def part(main: "Callable[[], None]") -> "NoReturn":
+    """In a fork of the agent: run `main` in a session of its own, which outlives the agent's. Never returns."""
+    def alone() -> int:
+        os.setsid()
+        main()
+        return 0
+
+    _and_exit(alone)
 
 
 def detach(pipe: int, main: "Callable[[], None]") -> "NoReturn":

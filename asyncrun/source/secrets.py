@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asyncrun.errors import VaultError
-from asyncrun.source.files import read_bytes
+from asyncrun.source.files import expanded, read_bytes
 from asyncrun.source.vault import DEFAULT_ID
 
 Ask = Callable[[str], str]
@@ -22,7 +22,7 @@ def read_password(path: str, *, vault_id: str | None = None) -> bytes:
     A program whose name ends in -client is given `--vault-id ID`. SourceError: no such file; VaultError: the program
     fails, or there is no password.
     """
-    full = Path(path).expanduser()
+    full = expanded(path)
     program = os.access(full, os.X_OK) and full.is_file()
     password = _printed(full, vault_id) if program else read_bytes(full)
     password = password.strip(b"\r\n")

@@ -304,6 +304,7 @@ class Agent:
             self.error = error
             pending, self._pending = self._pending, {}
         self._gone(self)
+        error.asked = True
         for each in pending.values():
             _close_file(each.download)
             each.done(error)

@@ -14,6 +14,10 @@ PYTHONS = (
     *(f"python3.{minor}" for minor in range(15, 5, -1)), "/usr/local/bin/python3", "python",
 )
 SUDO_FLAGS = "-H -S -n"
+# In the C locale Python 3.6 knows no file names beyond ASCII. What 3.7 does by itself is done here for all (PEP 538).
+LOCALE = (
+    'case "$LC_ALL:${LC_CTYPE:-${LANG:-C}}" in :C|:POSIX) LC_CTYPE=C.UTF-8; export LC_CTYPE;; esac; '
+)
 NO_PYTHON = 127                 # the exit code for: none of the Pythons is there
 METHODS = ("sudo", "su")
 
@@ -46,10 +50,10 @@ def nonce() -> str:
 def agent_script(interpreter: str, stub: str) -> tuple[str, tuple[str, ...]]:
     """A one-line `sh` script that becomes the Python that runs `stub`, and the Pythons it looks for."""
     if not is_auto(interpreter):
-        return f"exec {_words(interpreter)} -c {shlex.quote(stub)}", (interpreter,)
+        return f"{LOCALE}exec {_words(interpreter)} -c {shlex.quote(stub)}", (interpreter,)
     # A Python that is too old is told by its real name: to start each one only to ask would cost 20 ms.
     script = (
-        f"for p in {' '.join(PYTHONS)}; do "
+        f"{LOCALE}for p in {' '.join(PYTHONS)}; do "
         'p=$(command -v "$p" 2>/dev/null) || continue; '
         'case "$(readlink -f "$p" 2>/dev/null)" in *python2*|*python3.[0-5]) continue;; esac; '
         f'exec "$p" -c {shlex.quote(stub)}; done; exit {NO_PYTHON}'

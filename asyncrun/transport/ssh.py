@@ -49,6 +49,7 @@ class Ssh:
         self._lock = threading.Lock()
         self._configs: dict[str, paramiko.SSHConfig] = {}
         self._keys: dict[Path, paramiko.PKey | str] = {}
+        self._seen: dict[tuple[str, int, str | None, str | None], str] = {}    # host keys, by the way to them
         self._warned: set[str] = set()
         quiet = logging.getLogger("paramiko")          # its tracebacks are our messages
         quiet.setLevel(logging.CRITICAL + 1)
@@ -120,6 +121,7 @@ class Ssh:
             sock = self._open(target, settings, road)
             transport = _negotiate(sock, settings, road)
             key = _check_key(transport, settings)
+            self._hold_to(key, settings)
             self._log_in(transport, target, settings)
         except BaseException as error:
             if isinstance(error, Unreachable):
@@ -127,6 +129,14 @@ class Ssh:
             road.close()
             raise
         return SshConnection(transport, key, road)
+
+    def _hold_to(self, key: str, settings: Settings) -> None:
+        """Refuse a host that is another one than before, also unchecked: a password must not reach it."""
+        way = (settings.host, settings.port, settings.jump, settings.proxy_command)
+        with self._lock:
+            first = self._seen.setdefault(way, key)
+        if first != key:
+            raise Refused("The host has another host key than when this run first connected to it")
 
     def _open(self, target: Target, settings: Settings, road: Road) -> Any:
         if settings.proxy_command is not None:

@@ -16,6 +16,8 @@ _CONNECTION = re.compile(
     r"shell_type|shell_executable|remote_tmp|async_dir|timeout|pipelining|host_key_checking|control_path|network_os|"
     r"winrm_.*|.*_interpreter)\Z"
 )
+_OWN_NAMES = frozenset((
+    "inventory_hostname", "inventory_hostname_short", "group_names", "inventory_file", "inventory_dir"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class HostMemory:
 
 
 def _redirects(name: str) -> bool:
+    if name in _OWN_NAMES:
+        return True
     return bool(_CONNECTION.match(name)) and not name.startswith("ansible_ssh_host_key_") and name != "ansible_user_id"
 
 

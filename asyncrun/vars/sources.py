@@ -5,10 +5,11 @@ What is the same for every host of a batch is in a Scene, made once; a task adds
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from asyncrun.errors import AsyncrunError
 from asyncrun.inventory.model import Host, Inventory
@@ -19,7 +20,15 @@ from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.memory import HostMemory
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
 
+log = logging.getLogger(__name__)
 NO_MEMORY = HostMemory()
+
+
+class Given(NamedTuple):
+    """What one include gave to its tasks: its `vars`, as they are written, and the item of its loop."""
+
+    parameters: Mapping[str, Any]
+    item: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def host_vars(scene: Scene, host: str, templar: Templar, others: HostVars | None
     others = others or HostVars(scene, templar)
     memory = scene.memory(host)
     return LazyVars(VarStack(
-        *_magic(scene, host, others),
+        *_magic(scene, others),
         Layer("extra vars", scene.extra),
         *_learned(memory),
         _facts(scene, memory),
@@ -80,19 +89,21 @@ def host_vars(scene: Scene, host: str, templar: Templar, others: HostVars | None
 
 
 def layers(scene: Scene, host: str, task: Task | None, templar: Templar, memory: HostMemory | None = None,
-           included: tuple[Mapping[str, Any], ...] = ()) -> VarStack:
+           included: tuple[Given, ...] = ()) -> VarStack:
     """The variables of a task on a host, highest precedence first.
 
     `memory` replaces what is known of the host (a loop that sets facts sees them in its next item); `included` is
-    what the includes on the way to the task gave, outermost first: data.
+    what the includes on the way to the task gave, outermost first.
     """
     memory = memory or scene.memory(host)
+    places = list(dict.fromkeys((task.directory, scene.base))) if task and task.directory else [scene.base]
     return VarStack(
-        *_magic(scene, host, HostVars(scene, templar)),
+        Layer("magic variables", {"ansible_search_path": places}, trusted=False),
+        *_magic(scene, HostVars(scene, templar)),
         Layer("extra vars", scene.extra),
+        *_included(included),
         *_learned(memory),
         *(Layer("task vars", each) for each in reversed(task.vars if task else ())),
-        *(Layer("include vars", each, trusted=False) for each in reversed(included)),
         *_play(scene, host, memory, templar),
     )
 
@@ -109,17 +120,30 @@ def play_vars(play: Play, templar: Templar, extra: Mapping[str, Any], shared: Ma
     ), templar)
 
 
-def _magic(scene: Scene, host: str, others: HostVars) -> tuple[Layer, Layer]:
+def _magic(scene: Scene, others: HostVars) -> tuple[Layer, Layer]:
+    return (
+        Layer("magic variables", {"hostvars": others}, trusted=False),
+        Layer("magic variables", scene.shared, trusted=False),
+    )
+
+
+def _about(scene: Scene, host: str) -> Layer:
+    """What the inventory itself says of a host: hidden by whatever hides the variables of the inventory."""
     known = _known(scene.inventory, host) or Host(host)
-    own = {
-        "hostvars": others,
+    return Layer("magic variables", {
         "inventory_hostname": host,
         "inventory_hostname_short": host.partition(".")[0],
         "group_names": sorted(group.name for group in scene.inventory.groups_of(host) if group.name != "all"),
         "inventory_file": known.file,
         "inventory_dir": str(Path(known.file).parent) if known.file else None,
-    }
-    return Layer("magic variables", own, trusted=False), Layer("magic variables", scene.shared, trusted=False)
+    }, trusted=False)
+
+
+def _included(given: tuple[Given, ...]) -> Iterator[Layer]:
+    """Of each include, the innermost first, its `vars` and its item."""
+    for each in reversed(given):
+        yield Layer("include vars", each.parameters)
+        yield Layer("include item", each.item, trusted=False)
 
 
 def _learned(memory: HostMemory) -> tuple[Layer, Layer]:
@@ -147,7 +171,7 @@ def _play(scene: Scene, host: str, memory: HostMemory, templar: Templar) -> tupl
     )
     if not scene.play.vars_files:
         return below
-    magic = _magic(scene, host, HostVars(scene, templar))
+    magic = _magic(scene, HostVars(scene, templar))
     so_far = LazyVars(VarStack(*magic, Layer("extra vars", scene.extra), *_learned(memory), *below), templar)
     return (*_vars_files(scene, so_far, templar), *below)
 
@@ -168,9 +192,11 @@ def _vars_file(names: Any, folder: Path, scene: Scene) -> Iterator[Layer]:
     """One entry of `vars_files`."""
     choices = names if isinstance(names, list) else [names]
     paths = [folder / str(name) for name in choices]
-    path = next((each for each in paths if files.exists(each)), paths[-1] if paths else None)
+    path = next((each for each in paths if files.exists(each)), None)
     if path is not None:
         yield Layer(f"vars_files {path}", scene.folders.file(str(path)))
+    elif paths:
+        log.warning("vars_files: %s could not be found", " or ".join(map(str, paths)))
 
 
 def _inventory(scene: Scene, host: str) -> tuple[Layer, ...]:
@@ -185,6 +211,7 @@ def _inventory_layers(scene: Scene, host: str) -> Iterator[Layer]:
     groups = scene.inventory.groups_of(host)
     for place in reversed(places):
         yield from _files(scene, place, "host_vars", host)
+    yield _about(scene, host)
     if entry := _known(scene.inventory, host):
         yield Layer(f"inventory host {host}", entry.vars)
     every = [group for group in groups if group.name == "all"]

@@ -3,7 +3,7 @@
 A case is cases/AREA/NAME.yml, a playbook that runs as it is. Its first comment says the rule; a line `# key: value` in
 that comment sets an option:
 
-    args      more words for the command line
+    args      more words for the command line; {work} in them is a folder of the run's own
     compare   `recap`: only the exit code and the recap (where the order of tasks is not fixed)
     differs   why we do something else on purpose; then the two must not be the same
     inventory the inventory, beside the case; else it is cases/hosts.ini
@@ -49,10 +49,11 @@ class Case:
         """AREA/NAME."""
         return f"{self.path.parent.name}/{self.path.stem}"
 
-    def command(self) -> list[str]:
-        """The words behind the name of the command."""
+    def command(self, work: Path) -> list[str]:
+        """The words behind the name of the command; `{work}` in args is a folder of the run's own."""
         inventory = self.path.parent / self.options["inventory"] if "inventory" in self.options else CASES / "hosts.ini"
-        return ["-i", str(inventory), str(self.path), *shlex.split(self.options.get("args", ""))]
+        words = shlex.split(self.options.get("args", "").replace("{work}", str(work)))
+        return ["-i", str(inventory), str(self.path), *words]
 
     def of(self, shown: Shown) -> Shown:
         """The part of what a run showed that this case is about."""
@@ -90,15 +91,26 @@ def expected(case: Case) -> Shown | None:
 
 
 def shown(ended: Ended) -> Shown:
-    """Exit code, recap, and each banner with what every host said under it; the order of hosts does not count."""
+    """Exit code, recap, and each banner with what every host said under it; the order of hosts does not count.
+
+    ansible-core tells the banner of some meta tasks once a host: one that is repeated at once counts as one.
+    """
     steps: list[dict[str, Any]] = []
     lines = _records(ended.out)
     for line in lines:
         if banner := BANNER.match(line):
-            steps.append({"banner": f"{banner[1]} [{banner[2]}]" if banner[2] is not None else banner[1], "said": {}})
+            name = f"{banner[1]} [{banner[2]}]" if banner[2] is not None else banner[1]
+            if not steps or steps[-1]["said"] or steps[-1]["banner"] != name or name.startswith("PLAY"):
+                steps.append({"banner": name, "said": {}})
         elif steps:
             _take(line, steps[-1]["said"])
-    return {"code": ended.code, "recap": ended.recap, "steps": steps}
+    return {"code": ended.code, "recap": ended.recap, "steps": [*_without_echoes(steps)]}
+
+
+def _without_echoes(steps: list[Any]) -> Iterator[Any]:
+    for step, before in zip(steps, [None, *steps], strict=False):
+        if step["said"] or before is None or step["banner"] != before["banner"] or step["banner"].startswith("PLAY"):
+            yield step
 
 
 def _records(text: str) -> Iterator[str]:
@@ -131,11 +143,11 @@ def _take(record: str, said: dict[str, list[Any]]) -> None:
 
 
 def _result(found: re.Match[str], value: Any) -> list[Any]:
-    """The word, the item, and for a result that is always printed its values."""
+    """The word, the item, and for a good result that is always printed its values: what failed is told in own words."""
     rest = found["rest"]
     words = [found["word"] + (" unreachable" if "UNREACHABLE!" in rest else "")]
     if item := re.search(r"\(item=(.*?)\)(?: => \{.*)?\s*$", rest):
         words.append(f"item={item[1]}")
-    if value is not None:
+    if value is not None and found["word"] in ("ok", "changed"):
         words.append({name: each for name, each in value.items() if name not in OF_ONE_RUN})
     return words

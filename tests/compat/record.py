@@ -20,7 +20,7 @@ from tests.compat import corpus, oracle
 def theirs(case: corpus.Case) -> corpus.Shown:
     """What ansible-playbook shows."""
     with tempfile.TemporaryDirectory(prefix="case") as folder:
-        return corpus.shown(oracle.ansible_playbook(Path(folder), *case.command()))
+        return corpus.shown(oracle.ansible_playbook(Path(folder), *case.command(Path(folder))))
 
 
 def main(names: list[str]) -> None:

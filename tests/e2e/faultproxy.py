@@ -19,6 +19,7 @@ class Way:
     sink: socket.socket
     from_server: bool
     passed: int = 0
+    cut_at: int | None = None        # reset the connection when so many bytes have passed
 
 
 class FaultProxy:
@@ -42,6 +43,12 @@ class FaultProxy:
         self._going = True
         self._thread = threading.Thread(target=self._run, name="faultproxy", daemon=True)
         self._thread.start()
+
+    def cut_in(self, count: int, *, from_server: bool = True) -> None:
+        """Reset the connections that are open now as soon as `count` more bytes came from that side; new ones pass."""
+        for way in list(self._ways.values()):
+            if way.from_server == from_server:
+                way.cut_at = way.passed + count
 
     def close(self) -> None:
         """End it and every connection."""
@@ -91,6 +98,8 @@ class FaultProxy:
             time.sleep(0.05)
         if word in ("after", "cutafter") and way.from_server:
             size = max(1, min(size, number - way.passed))
+        if way.cut_at is not None:
+            size = max(1, min(size, way.cut_at - way.passed))
         try:
             data = bytearray(way.source.recv(size))
         except OSError:
@@ -101,7 +110,8 @@ class FaultProxy:
         if word == "flip" and way.from_server and way.passed <= number < way.passed + len(data):
             data[number - way.passed] ^= 1
         way.passed += len(data)
-        self._send(way, data, word == "cutafter" and way.from_server and way.passed >= number)
+        cut = word == "cutafter" and way.from_server and way.passed >= number
+        self._send(way, data, cut or (way.cut_at is not None and way.passed >= way.cut_at))
 
     def _send(self, way: Way, data: bytearray, cut: bool) -> None:
         try:

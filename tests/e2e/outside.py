@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.command import SCENARIOS
 from tests.e2e.server import as_root, free_port
 
 INIT = """#!/bin/sh
@@ -129,5 +131,36 @@ def service(tmp_path: Path) -> Iterator[SlowService]:
 def outside() -> Iterator[Outside]:
     """A web server outside of the hosts."""
     made = Outside()
+    yield made
+    made.close()
+
+
+class Site:
+    """A web server of the files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        handler = partial(_Quiet, directory=str(folder))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web server of what playbooks of modules have under files/."""
+    made = Site(SCENARIOS / "modules" / "files")
     yield made
     made.close()

@@ -83,6 +83,8 @@ def tell(
     folder: Path, text: str, *, hosts: Sequence[str] | Mapping[str, Sequence[str]] = ("a", "b"),
     answer: Answer | None = None, files: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None,
     defaults: Defaults | None = None, forks: int = 5, tags: Sequence[str] = (), skip: Sequence[str] = (),
+    start_at: str | None = None, wanted: Callable[[str], bool] | None = None,
+    person: Callable[[str, bool], str | None] | None = None,
 ) -> Story:
     """Run a playbook's text on hosts that answer by `answer`."""
     for name, content in {"site.yml": text, **(files or {})}.items():
@@ -94,7 +96,7 @@ def tell(
     warnings: list[str] = []
     catalog = Catalog({name: action.spec for name, action in ACTIONS.items()})
     context = LoadContext(catalog=catalog, warn=warnings.append, variables=extra or {},
-                          render=lambda value, known: templar.render(value, known))
+                          render=templar.render)
     journal = Journal(folder / "state" / "journal.sqlite")
     tools = Tools(
         templar=templar, catalog=catalog, actions=ACTIONS, journal=journal,
@@ -102,13 +104,15 @@ def tell(
     )
     fleet = FakeFleet(answer)
     events: list[Event] = []
-    run = RunState(inventory_of(groups))
+    run = RunState(inventory_of(groups), start_at=start_at)
     crew = Crew(
         tools=tools, fleet=fleet, emit=events.append, defaults=defaults or Defaults(),
-        folders=VarsFolders(yaml.load_file), select=lambda inventory, pattern: select(inventory, pattern),
+        folders=VarsFolders(yaml.load_file), select=select,
         read_tasks=lambda path, task, known: tasks_of(path, task, context, known),
-        prune=lambda block: prune(block, tags, skip), ask_vars=lambda play: {}, forks=forks,
-        base=str(folder), extra=extra or {}, shared={"playbook_dir": str(folder)}, run_id=journal.begin_run(["site.yml"]),
+        prune=lambda block: prune(block, tags, skip), ask_vars=lambda play, shared: {}, forks=forks,
+        wanted=wanted, ask_person=person,
+        base=str(folder), extra=extra or {}, shared={"playbook_dir": str(folder)},
+        run_id=journal.begin_run(["site.yml"]),
     )
     try:
         run_plays(load(str(folder / "site.yml"), context).plays, run, crew)

@@ -490,9 +490,9 @@ def test_add_host_and_group_by_reach_later_plays(tmp_path: Path) -> None:
 
 def test_an_undefined_variable_fails_the_task_and_says_where(tmp_path: Path) -> None:
     story = tell(tmp_path, "- hosts: a\n  gather_facts: false\n  tasks:\n    - command: echo {{ nobody }}\n")
-    message = story.outcome("command", "a").data["msg"]
-    assert "'nobody' is undefined" in message
-    assert "site.yml:4" in message
+    outcome = story.outcome("command", "a")
+    assert outcome.data["msg"] == "'nobody' is undefined"
+    assert outcome.task.origin.line == 4
     assert not story.fleet.asked
 
 

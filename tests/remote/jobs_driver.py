@@ -109,6 +109,7 @@ def main():
             if fd:
                 held.on_readable(fd)
         held.on_time()
+        held.reap()
         if 0 in ready:
             chunk = os.read(0, 65536)
             if not chunk:

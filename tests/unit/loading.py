@@ -15,7 +15,8 @@ from asyncrun.playbook.model import Block, Play, Task
 
 RAW = {"options": {"_raw_params": {}}, "free_form": "_raw_params"}
 ACTIONS: dict[str, Mapping[str, Any] | None] = {
-    **{name: {"options": {}} for name in ("copy", "template", "set_fact", "fail", "async_status", "gather_facts")},
+    **{name: {"options": {}} for name in ("copy", "template", "set_fact", "fail", "async_status", "gather_facts",
+                                              "user")},
     **{name: {"options": {"name": {}, "state": {}}} for name in ("apt", "yum", "dnf", "package", "pip", "service")},
     "debug": {"options": {"msg": {}, "var": {}}}, "ping": {"options": {"data": {}}},
     "command": RAW, "shell": RAW, "raw": RAW, "script": RAW, "meta": RAW, "include_vars": RAW,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import zlib
 from pathlib import Path
 
 import pytest
 
+import asyncrun.remote
 from asyncrun.errors import SourceError
 from asyncrun.transport.bundle import Bundle, stub
 
@@ -52,6 +54,37 @@ def test_a_module_brings_what_it_imports(bundle: Bundle, tmp_path: Path) -> None
     assert "path" not in parcel.body
     loaded = json.loads(zlib.decompress(bundle.pack(parcel.keys - bundle.first)))
     assert loaded["texts"][parcel.body["module"]] == [str(own), own.read_text()]
+
+
+def imported(name: str, text: str) -> set[str]:
+    """What Python's own parser finds."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join(part for part in (name.rsplit(".", node.level)[0], node.module) if part)
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_every_import_is_found(bundle: Bundle) -> None:
+    folder = Path(asyncrun.remote.__file__).parent
+    files = {".".join(("asyncrun.remote", *path.relative_to(folder).with_suffix("").parts)): path
+             for path in folder.rglob("*.py") if path.name != "__init__.py"}
+    assert len(files) > 50
+    for name, path in files.items():
+        assert imported(name, path.read_text()) & set(files) <= bundle.needs(name), name
+
+
+@pytest.mark.parametrize("text", [
+    "import asyncrun.remote.program\n", "import os, asyncrun.remote.program as p\n",
+    "import os; from .. import program\n", "import os; import asyncrun.remote.program; import sys\n",
+    "from .. import (  # both\n    child,\n    program,\n)\n", "from .. import child, \\\n    program\n",
+    "def run(m):\n    if m: from ..program import find_json\n", "def run(m):\n\tfrom ..program import find_json\n",
+])
+def test_imports_of_a_users_module_are_found(bundle: Bundle, tmp_path: Path, text: str) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(f"SPEC = {{}}\n{text}")
+    assert "asyncrun.remote.program" in bundle.parcel("module", {"name": "mine", "path": str(own)}).keys
 
 
 def test_a_program_goes_as_bytes(bundle: Bundle, tmp_path: Path) -> None:

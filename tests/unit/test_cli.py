@@ -254,15 +254,19 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (frame.BROKEN_PIPE, b"")
 
 
-def test_ctrl_c_is_99() -> None:
-    code = FAKE.format("print('ready', flush=True)\n    time.sleep(60)")
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+@pytest.mark.parametrize(("number", "code", "message"), [
+    (signal.SIGINT, 99, b"[ERROR]: User interrupted execution\n"),
+    (signal.SIGTERM, 143, b"[ERROR]: Terminated: something asked this process to end\n"),
+])
+def test_ctrl_c_is_99_and_sigterm_143(number: signal.Signals, code: int, message: bytes) -> None:
+    script = FAKE.format("print('ready', flush=True)\n    time.sleep(60)")
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stderr is not None
         assert child.stdout.readline() == b"ready\n"
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 99
-        assert child.stderr.read() == b"[ERROR]: User interrupted execution\n"
+        child.send_signal(number)
+        assert child.wait(30) == code
+        assert child.stderr.read() == message
 
 
 def test_a_secret_without_a_terminal_is_a_line_of_stdin(fake: FakeApp) -> None:

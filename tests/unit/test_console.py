@@ -7,6 +7,9 @@ playbooks that gave these events; names, times and job ids are shortened. Where 
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from asyncrun.events import (
 )
 from asyncrun.origin import Origin
 from asyncrun.output.console import Console
+from asyncrun.output.footer import Footer
 from asyncrun.output.screen import Look, screen_look
 from asyncrun.results import HostStats, Status, censored
 
@@ -450,14 +454,69 @@ def test_the_footer_never_mixes_with_lines() -> None:
     out = io.StringIO()
     console = Console(out, io.StringIO(), Look(live=True, width=60))
     console.handle(PlayStarted("p", ("h1", "h2"), NOWHERE))
-    console.handle(TaskStarted(task("slow one")))
+    console.handle(TaskStarted(task("slow one"), ("h1", "h2")))
     console.handle(outcome(CHANGED, COMMAND))
     console.handle(RunEnded({"h1": HostStats(ok=1)}))
     text = out.getvalue()
-    erase = "\r\033[2K"
-    assert f"{erase}changed: [h1]\nslow one - 1/2 hosts done, 1 to go: h2 - 0 s{erase}" in text
-    assert f"{erase}\n{'PLAY RECAP '.ljust(60, '*')}\n" in text
+    assert "\r\033[2Kchanged: [h1]\n0s  slow one  1/2 hosts done, running: h2\r\033[2K" in text
+    assert f"\033[2K\n{'PLAY RECAP '.ljust(60, '*')}\n" in text
     assert text.endswith("ignored=0   \n\n")
+    assert text.count("\033[?25l") == text.count("\033[?25h") == 1, "the cursor is back"
+
+
+def test_the_footer_changes_nothing_of_what_is_written() -> None:
+    """No wrapping, no markup, no emoji, no tabs filled in, no colours of rich's own."""
+    nasty = "[bold]x[/bold] :smile: 'a' 12 http://x\ty " + "z" * 200
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(out, err, Look(live=True, color=True))
+    console.handle(PlayStarted("p", ("h1",), NOWHERE))
+    console.handle(TaskStarted(task("t"), ("h1",)))
+    console.handle(Said(nasty))
+    console.screen.raw("half a line")
+    console.screen.raw(", and its end\n")
+    console.handle(Warned("careful"))
+    assert f"\033[2K{nasty}\n" in out.getvalue()
+    assert "\033[2Khalf a line, and its end\n" in out.getvalue()
+    assert err.getvalue() == "\033[1;35m[WARNING]: careful\033[0m\n"
+    before = out.getvalue()
+    console.handle(RunEnded({}))
+    assert before.rpartition("\033[?25l")[2].startswith("\r\033[2K"), "hidden while stderr was written, then back"
+
+
+def test_without_a_terminal_rich_is_not_even_loaded() -> None:
+    code = ("import io, sys; from asyncrun.output.console import Console; Console(io.StringIO(), io.StringIO())\n"
+            "print([name for name in sys.modules if name.split('.')[0] == 'rich'])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
+
+
+def footer_at(times: list[float]) -> Footer:
+    return Footer(lambda: times.pop(0) if len(times) > 1 else times[0])
+
+
+def test_the_footer_names_those_that_still_run() -> None:
+    footer = footer_at([0])
+    assert footer.text() == ""
+    footer.play([f"h{number}" for number in range(6)], lockstep=True)
+    footer.task("copy\x1b[2J", [f"h{number}" for number in range(6)])
+    footer.ended(["h1"])
+    assert footer.text() == "0s  copy\\u001b[2J  1/6 hosts done, running: h0, h2, h3 +2"
+    footer.ended(["h0", "h2", "h3", "h4"], lost=True)
+    assert footer.text().endswith("  5/6 hosts done, running: h5")
+    footer.task("next", ["h1", "h5"])
+    assert footer.text() == "0s  next  0/2 hosts done, running: h1, h5"
+
+
+def test_the_footer_of_hosts_that_go_their_own_way_names_the_slowest() -> None:
+    now = [0.0]
+    footer = Footer(lambda: now[0])
+    footer.play(["a", "b", "c"], lockstep=False)
+    footer.task("one", ["a", "b", "c"])
+    now[0] = 5.0
+    footer.ended(["a"])
+    footer.ended(["c"], lost=True)
+    now[0] = 7.5
+    assert footer.text() == "7s  one  2 hosts at work, longest: b, a"
 
 
 def test_a_task_may_say_something_while_it_runs() -> None:
@@ -472,10 +531,15 @@ def test_the_footer_leaves_a_question_alone() -> None:
     out = io.StringIO()
     console = Console(out, io.StringIO(), Look(live=True, width=60))
     console.handle(PlayStarted("p", ("h1",), NOWHERE))
-    console.handle(TaskStarted(task("ask", "pause")))
-    out.write("Go on? ")
+    console.handle(TaskStarted(task("ask", "pause"), ("h1",)))
+    with console.hushed():
+        begun = len(out.getvalue())
+        assert out.getvalue().endswith("\033[?25h\033[1A\033[2K") or "\033[?25h" in out.getvalue()
+        out.write("Go on? ")
+        time.sleep(0.6)                 # longer than a drawing takes to come
+        console.handle(Said("something else"))
+    assert out.getvalue()[begun:].startswith("Go on? something else\n\033[?25l")
     console.close()
-    assert out.getvalue().endswith("\nGo on? ")
 
 
 def test_the_look_is_what_the_settings_say() -> None:

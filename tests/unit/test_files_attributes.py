@@ -50,6 +50,39 @@ def test_a_replaced_file_keeps_its_context(labelled: Path) -> None:
     assert files.described(str(labelled))["secontext"] == "system_u:object_r:etc_t:s0"
 
 
+def test_a_default_that_cannot_be_known_is_said(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "selinux", None)
+    m = module(setype="_default")
+    files.settle(m, str(labelled), files.Attributes(m))
+    assert not m.changed and len(m.warnings) == 1 and "python3-selinux" in m.warnings[0]
+
+
+@pytest.mark.parametrize(("old", "args", "mode"), [
+    (None, {"mode": "0600"}, 0o600), (0o644, {"mode": "0600"}, 0o600), (0o640, {"mode": "u+x,g-r"}, 0o700),
+    (0o640, {}, 0o640), (None, {"mode": "0640", "group": "0"}, 0o640),
+])
+def test_nobody_reads_a_new_file_too_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: int | None, args: dict[str, Any], mode: int,
+) -> None:
+    path = tmp_path / "f"
+    if old is not None:
+        path.write_text("old")
+        path.chmod(old)
+    modes: list[int] = []
+    set_mode = os.chmod
+
+    def chmod(path: Any, bits: int, **more: Any) -> None:
+        modes.append(bits)
+        set_mode(path, bits, **more)
+
+    monkeypatch.setattr(os, "chmod", chmod)
+    m = module(**args)
+    with replace.replacing(m, str(path), files.Attributes(m)) as target:
+        target.write(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert all(bits & ~mode == 0 for bits in modes), [oct(bits) for bits in modes]
+
+
 @pytest.mark.skipif(files.selinux_enabled(), reason="this machine has SELinux")
 def test_a_context_without_selinux_is_said_to_do_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")

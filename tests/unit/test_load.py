@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asyncrun.errors import ParseError, SourceError
+from asyncrun.errors import OptionError, ParseError, SourceError
 from asyncrun.origin import Origin
 from asyncrun.playbook.load import adhoc_play, load, tasks_of
 from asyncrun.playbook.model import Become, Block, Loop, Task
@@ -22,6 +22,9 @@ FORMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "nothing": ("- ping:", "ping", {}),
     "qualified": ("- ansible.builtin.ping:", "ping", {}),
     "legacy": ("- ansible.legacy.ping:", "ping", {}),
+    "called like a keyword of plays": ("- user: {name: me}", "user", {"name": "me"}),
+    "called like a switch of plays": ("- gather_facts: {gather_subset: [min]}", "gather_facts",
+                                      {"gather_subset": ["min"]}),
     "redirect": ("- ansible.builtin.systemd_service: name=x", "systemd", {"name": "x"}),
     "free text": ("- command: echo 'a  b' creates=/x foo=bar cmd=5", "command",
                   {"_raw_params": "echo 'a  b' foo=bar cmd=5", "creates": "/x"}),
@@ -435,7 +438,9 @@ def test_included_tasks_inherit_from_around_the_include(tmp_path: Path) -> None:
     block = tasks_of(str(tmp_path / "x.yml"), again, ctx, {})
     first, second = tasks(block)
     assert (first.when, first.tags, first.ignore_errors) == (("around",), {"p", "ap", "t"}, None)
-    assert (first.vars, first.environment) == (({"v": "apply"}, {"v": "include"}), ({"A": "ap"},))
+    assert (first.vars, first.environment) == (({"v": "apply"},), ({"A": "ap"},))
+    assert again.include is not None
+    assert again.include.vars == {"v": "include"}          # the engine puts them above almost all
     assert (first.become.enabled, first.notify, second.tags) == (True, ("h",), {"p", "ap"})
     assert first.id > include.id
 
@@ -545,7 +550,7 @@ def test_adhoc_job() -> None:
     ("debug", "hello", "does not support raw params"),
 ])
 def test_adhoc_errors(name: str, text: str, message: str) -> None:
-    with pytest.raises(ParseError, match=message):
+    with pytest.raises((ParseError, OptionError), match=message):
         adhoc_play("all", name, text, context())
 
 

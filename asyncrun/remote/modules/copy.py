@@ -64,22 +64,24 @@ def run(m: "Module") -> "dict[str, Any]":
     return dict(_one(m, src, dest), src=src)
 
 
-def _one(m: "Module", src: str, dest: str) -> "dict[str, Any]":
+def _one(m: "Module", src: str, dest: str, keep_mode: bool = False) -> "dict[str, Any]":
     with open(src, "rb") as file:
         content = install.local_content(m, src, file)
         if m.args["checksum"] and m.args["checksum"] != content.checksum:
             m.fail("Copied file does not match the expected checksum. Transfer failed.",
                    checksum=content.checksum, expected_checksum=m.args["checksum"])
-        result = install.install(m, content, dest, _mode(m, src))
+        result = install.install(m, content, dest, _mode_of(src) if keep_mode else _mode(m, src))
     if m.args["follow"] and os.path.islink(dest):
         result["dest"] = os.path.realpath(dest)
     return result
 
 
 def _mode(m: "Module", src: str) -> "Any":
-    if m.args["mode"] != "preserve":
-        return m.args["mode"]
-    return "%04o" % stat.S_IMODE(os.stat(src).st_mode)
+    return _mode_of(src) if m.args["mode"] == "preserve" else m.args["mode"]
+
+
+def _mode_of(path: str) -> str:
+    return "%04o" % stat.S_IMODE(os.stat(path).st_mode)
 
 
 def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
@@ -91,6 +93,7 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
     follow = m.args["local_follow"] is not False
     install.make_folders(m, top)
     seen = {os.path.realpath(src)}
+    fresh = set()                                        # new folders: what is in them stays as private as it was
     for folder, inner, names in os.walk(src, followlinks=follow):
         to = os.path.normpath(os.path.join(top, os.path.relpath(folder, src)))
         for name in sorted(inner + names):
@@ -105,9 +108,11 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
                     inner.remove(name)
                     continue
                 seen.add(os.path.realpath(path))
-                install.make_folders(m, target)
+                if not os.path.isdir(target):
+                    fresh.add(target)
+                install.make_folders(m, target, _mode_of(path))
             elif m.check and not os.path.isdir(to):
                 m.change(None, path, show=False)
             elif stat.S_ISREG(os.stat(path).st_mode):
-                _one(m, path, target)
+                _one(m, path, target, keep_mode=to in fresh and m.args["mode"] is None)
     return dict(files.described(dest), src=src, dest=dest, checksum=None, md5sum=None)

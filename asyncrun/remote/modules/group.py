@@ -32,6 +32,7 @@ SPEC = {
 def run(m: "Module") -> "Dict[str, Any]":
     args = m.args
     name = args["name"]
+    _warn_of_local(m)
     entry = accounts.group(name, args["local"])
     if entry is not None and entry.gr_name != name:
         entry = None                                            # a number that is another group's
@@ -50,6 +51,13 @@ def run(m: "Module") -> "Dict[str, Any]":
     if entry is not None:
         result.update(gid=args["gid"] if m.check and args["gid"] is not None else entry.gr_gid, system=args["system"])
     return result
+
+
+def _warn_of_local(m: "Module") -> None:
+    """Say what libuser's tools have no words for."""
+    ignored = [key for key in ("non_unique", "force", "gid_min", "gid_max") if m.args["local"] and m.args[key]]
+    if ignored:
+        m.warn("with 'local' there is no way to say %s: not used" % ", ".join(ignored))
 
 
 def _tool(args: "Dict[str, Any]", name: str) -> str:

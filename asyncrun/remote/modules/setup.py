@@ -32,6 +32,7 @@ def run(m: "Module") -> "Dict[str, Any]":
         found = facts.gather(m.args["gather_subset"], ask, m.args["filter"])
     except facts.UnknownSubset as error:
         m.fail(str(error))
-    found["gather_subset"] = m.args["gather_subset"]
-    found["module_setup"] = True
+    if all(pattern == "*" for pattern in m.args["filter"]):
+        found["gather_subset"] = m.args["gather_subset"]
+        found["module_setup"] = True
     return {"ansible_facts": found}

@@ -17,6 +17,7 @@ SPEC = {
                   "doc": "What they are to be. All other options are those of dnf."},
     },
     "pass_through": True,
+    "same_as": "dnf",
     "check_mode": "full",
     "returns": {"results": "As of dnf."},
     "examples": "- name: All of it\n  yum:\n    name: '*'\n    state: latest\n",
