@@ -19,6 +19,7 @@ COMMON = (
     "dest", "backup", "follow", "force", "validate", "mode", "owner", "group", "attributes", "seuser", "serole",
     "setype", "selevel", "unsafe_writes",
 )
+SPELLED = {"\n": "\\n", "\r": "\\r", "\r\n": "\\r\\n"}
 REMOTE_SRC = "If the file is on the target already, say remote_src: true."
 
 
@@ -106,8 +107,8 @@ def _told(data: Mapping[str, Any], src: str | None) -> dict[str, Any]:
         "force": {"type": "bool", "default": True, "doc": "No: a file that is there stays as it is."},
         "follow": {"type": "bool", "default": False, "doc": "Where dest is a link, write what it leads to."},
         "validate": {"type": "str", "doc": "A command that must accept the new file; %s is its name."},
-        "newline_sequence": {"type": "str", "default": "\\n", "choices": ["\\n", "\\r", "\\r\\n", "\n", "\r", "\r\n"],
-                             "doc": "How lines end: as YAML's \"\\n\" gives it, or spelled out."},
+        "newline_sequence": {"type": "str", "default": "\\n", "choices": ["\\n", "\\r", "\\r\\n"],
+                             "doc": "How lines end; the characters themselves will do too."},
         "output_encoding": {"type": "str", "default": "utf-8", "doc": "How the text is written as bytes."},
         "block_start_string": {"type": "str", "default": "{%", "doc": "How a statement begins."},
         "block_end_string": {"type": "str", "default": "%}", "doc": "How a statement ends."},
@@ -129,6 +130,9 @@ def _told(data: Mapping[str, Any], src: str | None) -> dict[str, Any]:
 })
 def template(call: Call, ctx: ActionContext) -> Steps:
     """Render here, install there; the text is never in a file on the way."""
+    newline = call.args.get("newline_sequence")
+    if isinstance(newline, str) and newline in SPELLED:
+        call = replace(call, args={**call.args, "newline_sequence": SPELLED[newline]})
     args = ctx.args(call)
     found = _find(ctx, args["src"], "templates")
     if found.is_dir():

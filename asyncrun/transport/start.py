@@ -14,7 +14,7 @@ from asyncrun.transport.launch import NO_PYTHON, Launch
 from asyncrun.transport.streams import Connection, Stream, wait_readable
 
 NOISE_MAX = 64 << 10                 # bytes that may come before the nonce
-PROBE = 1.5                          # seconds for the question whether the link is alive at all
+PROBE = 1.0                          # seconds for the question whether the link is alive at all
 # su asks in the language of the target's PAM: the word for "password" in some of them, and a colon.
 SU_QUESTION = re.compile(
     "(password|passwort|mot de passe|contraseña|senha|parola|hasło|heslo|jelszó|wachtwoord|lösenord|пароль|"

@@ -61,7 +61,7 @@ def readable(path: str) -> bool:
         return False
 
 
-WAYS = {
+WAYS: dict[str, dict[str, object]] = {
     "root by sudo": {},
     "root by su": {"ansible_become_method": "su"},
     "sudo without a password": {"from": "account"},

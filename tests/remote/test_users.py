@@ -166,6 +166,12 @@ def test_system_users_and_foreign_options(run: Runner, name: str) -> None:
     assert run("user", name=name, umask="022", local=True)["msg"] == "'umask' can not be used with 'local'"
 
 
+def test_what_a_local_group_cannot_have_is_said(run: Runner, name: str) -> None:
+    said = run("group", check=True, name=name, gid=4711, local=True, non_unique=True, gid_min=5)
+    assert said["warnings"] == ["with 'local' there is no way to say non_unique, gid_min: not used"]
+    assert "warnings" not in run("group", check=True, name=name, gid=4711, local=True)
+
+
 def test_a_number_that_is_taken(run: Runner, name: str) -> None:
     taken = entry("games").pw_uid                   # nothing runs as games: it can be removed again
     said = run("user", name=name, uid=taken)

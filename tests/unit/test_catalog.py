@@ -8,6 +8,7 @@ import pytest
 
 from asyncrun.catalog import INTERNAL, Catalog, read_spec
 from asyncrun.errors import ParseError
+from asyncrun.remote.argspec import Misfit, checked
 
 MODULE = 'SPEC = {"summary": "x", "options": {"path": {"type": "path"}}}\nraise SystemExit("imported")\n'
 
@@ -135,3 +136,12 @@ def test_internal_modules_are_no_names_for_playbooks(tmp_path: Path) -> None:
     assert "put" not in catalog
     assert "put" not in catalog.names
     assert catalog.with_folders(str(tmp_path)).canonical("put") == "put"
+
+
+def test_a_module_by_a_second_name_takes_what_the_first_takes() -> None:
+    yum, dnf = (Catalog().find(name).spec for name in ("yum", "dnf"))
+    assert yum is not None and dnf is not None
+    assert (yum["options"], yum["mutually_exclusive"]) == (dnf["options"], dnf["mutually_exclusive"])
+    assert yum["summary"] != dnf["summary"]
+    with pytest.raises(Misfit, match="Unsupported parameters for \\(yum\\) module: nam"):
+        checked(yum, {"nam": "x"}, "yum")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def test_states_follow_the_job_and_open_ones_can_be_asked_for(journal: Journal) 
     assert [each.jid for each in journal.jobs("a", open_only=True)] == [one.jid]
     journal.ended(one.jid, JobState.UNKNOWN)
     assert {each.jid for each in journal.jobs(open_only=True)} == {one.jid, other.jid}
+
+
+def test_a_note_is_written_though_nobody_asks_for_it(journal: Journal, path: Path) -> None:
+    told = job()
+    journal.launching(told)
+    journal.launched(told.jid)
+    until = time.monotonic() + 10
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        while other.execute("select state from jobs").fetchone() != ("running",):
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_launched_does_not_reopen_a_job_that_ended(journal: Journal) -> None:
