@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from asyncrun.engine.play import Crew, run_plays
-from asyncrun.engine.state import RunState
+from asyncrun.engine.run import RunState
 from asyncrun.engine.view import Tools
 from asyncrun.errors import AsyncrunError, ParseError, Terminated, UsageError
 from asyncrun.events import RunEnded, RunStarted, Said
@@ -28,6 +29,7 @@ from asyncrun.playbook.model import Play, Playbook
 from asyncrun.playbook.tags import prune
 from asyncrun.questions import Person, Stepper
 from asyncrun.session import Ears, Session, configured, opened
+from asyncrun.source import yaml
 from asyncrun.transport.fleet import Fleet
 from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.sources import play_vars
@@ -180,7 +182,7 @@ def _crew(session: Session, tools: Tools, fleet: Fleet, run_id: str) -> Crew:
     tags, skip = options.tags or config["tags_run"], options.skip_tags or config["tags_skip"]
     return Crew(
         tools=tools, fleet=fleet, emit=session.ears.hear, defaults=session.defaults,
-        folders=VarsFolders(session.load_vars), select=session.select,
+        folders=VarsFolders(partial(yaml.load_file, vault=session.vault)), select=session.select,
         read_tasks=lambda path, task, known: tasks_of(path, task, session.context, known),
         prune=lambda block: prune(block, tags, skip), ask_vars=session.ask_vars, ask_person=session.person.ask,
         wanted=Stepper(session.person).wanted if options.step else None, forks=config["forks"], extra=session.extra,
@@ -190,10 +192,8 @@ def _crew(session: Session, tools: Tools, fleet: Fleet, run_id: str) -> Crew:
 
 
 def exit_code(run: RunState) -> int:
-    """4 when a host was unreachable, else 2 when one failed, else 0: the two do not add up, as in ansible-core."""
-    if run.unreachable:
-        return UNREACHABLE
-    return FAILED if run.failed else 0
+    """0, or 2 for failed and 4 for unreachable hosts; both add up to 6."""
+    return (FAILED if run.failed else 0) | (UNREACHABLE if run.unreachable else 0)
 
 
 def _list(session: Session, shown: str, playbook: Playbook, base: str) -> None:

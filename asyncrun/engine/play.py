@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asyncrun.engine.state import META_ONCE, Batch, RunState
+from asyncrun.engine.run import RunState
+from asyncrun.engine.state import META_ONCE, Batch
 from asyncrun.engine.strategy import STRATEGIES, Start, Strategy, linear
-from asyncrun.engine.task import run_task
+from asyncrun.engine.task import Running, run_task
 from asyncrun.engine.view import Defaults, HostTask, Tools
 from asyncrun.engine.workers import AskPerson, Workers
 from asyncrun.errors import AsyncrunError, ParseError, TemplateError, suggest
@@ -51,6 +52,7 @@ class Crew:
     inject_facts: bool = True
     release_fork: bool = False                            # a job that is only polled gives its fork back
     run_id: str = ""
+    perform: Callable[[HostTask, Tools], Running] = run_task
 
 
 def run_plays(plays: Sequence[Play], run: RunState, crew: Crew) -> bool:
@@ -272,7 +274,7 @@ class PlayRun:
                         batch.states[host].cursor.variables, self.crew.run_id)
         throttle = self._throttle(task, host, scene)
         batch.started(host, task, once)
-        workers.start(host, run_task(work, self.crew.tools), throttle=task.id, limit=throttle)
+        workers.start(host, self.crew.perform(work, self.crew.tools), throttle=task.id, limit=throttle)
 
     def _once(self, task: Task, host: str, batch: Batch) -> bool:
         spec = self.crew.tools.catalog.find(task.action).spec or {}

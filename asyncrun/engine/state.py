@@ -1,60 +1,19 @@
-"""The state of a run and of a serial batch, and `fold`, the one function that changes it. No I/O; main thread only."""
+"""The state of a serial batch, and `fold`, the one function that changes it. No I/O; main thread only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from asyncrun.engine.cursor import Cursor
+from asyncrun.engine.run import RunState
 from asyncrun.errors import AsyncrunError, suggest
 from asyncrun.events import Event, HandlerNotified, Included, ItemOutcome, NoHosts, Outcome, TaskRef
-from asyncrun.inventory.model import Inventory
 from asyncrun.playbook.model import Block, Play, Task
-from asyncrun.results import (
-    AddHost,
-    Effect,
-    GroupBy,
-    HostStats,
-    Include,
-    Meta,
-    SetFacts,
-    SetStats,
-    SetVars,
-    Status,
-    TaskResult,
-)
-from asyncrun.source import unsafe
-from asyncrun.vars.memory import HostMemory
+from asyncrun.results import Include, Meta, Status, TaskResult
 
 ReadInclude = Callable[[Task, Include], Block]
-
-
-@dataclass(slots=True)
-class RunState:
-    """What outlives a batch: who there is, what is known of each host, and the score."""
-
-    inventory: Inventory
-    memories: dict[str, HostMemory] = field(default_factory=dict)
-    stats: dict[str, HostStats] = field(default_factory=dict)
-    custom: dict[str, Any] = field(default_factory=dict)
-    failed: set[str] = field(default_factory=set)
-    unreachable: set[str] = field(default_factory=set)
-    left: set[str] = field(default_factory=set)           # the running play, by end_host
-    start_at: str | None = None                # --start-at-task, until a play has that task
-
-    def memory(self, host: str) -> HostMemory:
-        """What is known of a host by now."""
-        return self.memories.get(host) or HostMemory()
-
-    def score(self, host: str) -> HostStats:
-        """The host's line of the recap, made on first use."""
-        return self.stats.setdefault(host, HostStats())
-
-    @property
-    def removed(self) -> set[str]:
-        """The hosts that take no part any more."""
-        return self.failed | self.unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +96,9 @@ class Batch:
         if once:
             peers += [other for other, cursor in self.waiting.items() if other != host and cursor.position == position]
         events = self._told(host, task, result)
-        self._remember(peers, task, result)
-        self._apply(host, peers, result.effects)
+        if task.register:                            # add_host and pause register for one host, though they are for all
+            self.run.remember(peers if task.run_once else [host], {task.register: result.data})
+        self.run.apply(host, peers, result.effects)
         events += self._notify(host, task, result)
         self._move(host, peers, task, result)
         events += self._end_of_step()
@@ -159,44 +119,6 @@ class Batch:
         return [Outcome(
             host, ref, result.status, result.shown, ignored=result.ignored, delegated=result.delegated,
             has_items=bool(result.items), duration=result.duration)]
-
-    def _remember(self, peers: list[str], task: Task, result: TaskResult) -> None:
-        if task.register:
-            for peer in peers if task.run_once else peers[:1]:     # add_host and pause are one host's, for all
-                self.run.memories[peer] = self.run.memory(peer).with_known({task.register: result.data})
-
-    def _apply(self, host: str, peers: list[str], effects: tuple[Effect, ...]) -> None:
-        for effect in effects:
-            match effect:
-                case SetFacts():
-                    self._learn([effect.host] if effect.host else peers, effect)
-                case SetVars():
-                    self._set(([effect.host] if effect.host else peers), effect)
-                case AddHost():
-                    self._add_host(effect)
-                case GroupBy():
-                    for peer in peers:
-                        self.run.inventory = self.run.inventory.with_group(effect.group, effect.parents, peer)
-                case SetStats():
-                    _add_stats(self.run.custom, host, effect)
-                case Include() | Meta():
-                    pass                       # they move cursors: _move
-
-    def _learn(self, hosts: list[str], effect: SetFacts) -> None:
-        for host in hosts:
-            self.run.memories[host] = self.run.memory(host).with_facts(effect.facts, host)
-
-    def _set(self, hosts: list[str], effect: SetVars) -> None:
-        for host in hosts:
-            memory = self.run.memory(host)
-            memory = memory.with_included(effect.values) if effect.included else memory.with_known(effect.values)
-            self.run.memories[host] = memory.with_facts(effect.values, host) if effect.cacheable else memory
-
-    def _add_host(self, effect: AddHost) -> None:
-        variables = unsafe(effect.variables)            # rendered, maybe from what a host said: data from now on
-        self.run.inventory = self.run.inventory.with_host(effect.name, effect.groups, variables)
-        self.run.failed.discard(effect.name)
-        self.run.unreachable.discard(effect.name)
 
     def _notify(self, host: str, task: Task, result: TaskResult) -> list[Event]:
         for name in result.notify:
@@ -232,7 +154,7 @@ class Batch:
             self._fatal = self._fatal or result.fatal
             return
         if task.action != "meta":
-            _count(self.run.score(host), result)
+            self.run.count(host, result)
         for peer in peers:
             self._go_on(peer, task, result, leads=peer == host)
 
@@ -242,7 +164,7 @@ class Batch:
         if cursor.rescuable:
             score.rescued += 1
             said = {"ansible_failed_task": _task_facts(task), "ansible_failed_result": result.data}
-            self.run.memories[host] = self.run.memory(host).with_known(said)
+            self.run.remember([host], said)
         else:
             score.failed += 1
         self._step(host, cursor.fail())
@@ -404,16 +326,6 @@ def item_outcome(host: str, ref: TaskRef, result: TaskResult) -> ItemOutcome:
                        delegated=result.delegated, duration=result.duration)
 
 
-def _count(score: HostStats, result: TaskResult) -> None:
-    if result.status is Status.SKIPPED:
-        score.skipped += 1
-        return
-    includes = sum(isinstance(effect, Include) for effect in result.effects)
-    score.ok += max(1, includes)                 # each file that is included counts, as in Ansible
-    score.changed += bool(result.data.get("changed"))
-    score.ignored += result.status.bad
-
-
 def _task_facts(task: Task) -> dict[str, Any]:
     """What `ansible_failed_task` says."""
     return {
@@ -424,18 +336,3 @@ def _task_facts(task: Task) -> dict[str, Any]:
         "ignore_errors": task.ignore_errors,
         "tags": sorted(task.tags),
     }
-
-
-def _add_stats(custom: dict[str, Any], host: str, effect: SetStats) -> None:
-    place = custom.setdefault(host if effect.per_host else "_run", {})
-    for name, value in effect.data.items():
-        place[name] = _aggregated(place.get(name), value) if effect.aggregate else value
-
-
-def _aggregated(old: Any, new: Any) -> Any:
-    """A statistic over one of the same kind: mappings merge, texts, lists and numbers add up."""
-    if type(old) is not type(new):
-        return new
-    if isinstance(old, dict):
-        return {**old, **new}
-    return old + new if isinstance(old, int | float | str | list) else new

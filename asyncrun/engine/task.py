@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from asyncrun.actions import Call, Step, Steps, Tell, Wait, run_module
@@ -32,6 +34,8 @@ def run_task(work: HostTask, tools: Tools) -> Running:
         result = yield from (_run_loop(view, work.task.loop) if work.task.loop else run_item(view))
     except AsyncrunError as error:
         result = failure(view, error)
+    except Exception as error:  # noqa: BLE001 - a bug of ours fails this task on this host, and nothing else
+        result = failure(view, unexpected(error))
     return replace(result, duration=tools.clock() - begun)
 
 
@@ -108,6 +112,15 @@ def _extended(items: list[Any], number: int, with_all: bool) -> dict[str, Any]:
     if number + 1 < count:
         said["nextitem"] = items[number + 1]
     return said
+
+
+def unexpected(error: Exception) -> AsyncrunError:
+    """A bug, told as what it is."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return AsyncrunError(
+        f"Unexpected {type(error).__name__} in asyncrun itself ({Path(where.filename).name}:{where.lineno}): {error}",
+        hint="Please report it, with the task.",
+    )
 
 
 def _run_item_safely(view: View) -> Running:

@@ -151,7 +151,7 @@ class View:
 
     def render_file(self, text: str, path: str, options: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
         """Render the text of a template file."""
-        return self.tools.templar.render_file(text, path, self.vars, options, extra)
+        return self.tools.templar.render_file(text, path, self.vars, options, extra, self._folders("templates"))
 
     # ---- arguments
 
@@ -212,7 +212,7 @@ class View:
                 return str(path)
             tried.append(str(path.absolute()))
         searched = "\n\t".join(dict.fromkeys(tried))
-        raise SourceError(f"Could not find or access '{name}'\nSearched in:\n\t{searched} on the controller.",
+        raise SourceError(f"Could not find or access '{name}'\nSearched in:\n\t{searched} on the Ansible Controller.",
                           origin=self.work.task.origin)
 
     def read_file(self, path: str) -> bytes:

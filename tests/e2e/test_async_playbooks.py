@@ -59,8 +59,8 @@ def test_a_polled_backup_with_the_date_in_its_name(play: Play) -> None:
 def test_all_packages_to_their_newest_version_polled_every_ten_seconds(play: Play, tmp_path: Path) -> None:
     apt = AptRoot(tmp_path / "apt")
     first = apt.build("asyncrun-one", "1.0")
-    subprocess.run(as_root("env", f"APT_CONFIG={apt.environment['APT_CONFIG']}", "apt-get", "-qy", "install", str(first)),
-                   check=True, capture_output=True)
+    config = f"APT_CONFIG={apt.environment['APT_CONFIG']}"
+    subprocess.run(as_root("env", config, "apt-get", "-qy", "install", str(first)), check=True, capture_output=True)
     assert apt.installed() == {"asyncrun-one": "1.0"}
     apt.build("asyncrun-one", "2.0")
     ended = play("package_update", apt_config=apt.environment["APT_CONFIG"]).ok()

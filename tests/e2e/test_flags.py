@@ -599,7 +599,7 @@ def test_exit_codes(tmp_path: Path, sshd: Sshd, play: Callable[..., Ended]) -> N
     assert play(PLAIN, "-e", "ansible_port=1").code == 4
     (tmp_path / "inventory.ini").write_text((tmp_path / "inventory.ini").read_text().replace(
         "web1 ", "web1 ansible_port=1 "))
-    assert play(fails).code == 4                    # unreachable hides failed, as in ansible-core
+    assert play(fails).code == 6                    # one failed, one was unreachable: both are told
     assert play("- hosts: nosuch\n  tasks: []\n").code == 0
     assert play("- hosts: all\n  taks: []\n").code == 4
     assert play("- hosts: all\n  tasks: [\n").code == 4

@@ -10,8 +10,9 @@ from typing import Any
 from asyncrun.actions.builtin import ACTIONS
 from asyncrun.catalog import Catalog
 from asyncrun.engine.play import Crew, run_plays
-from asyncrun.engine.state import RunState
-from asyncrun.engine.view import Defaults, Tools
+from asyncrun.engine.run import RunState
+from asyncrun.engine.task import Running, run_task
+from asyncrun.engine.view import Defaults, HostTask, Tools
 from asyncrun.events import Event, ItemOutcome, Outcome, TaskStarted
 from asyncrun.inventory.model import Inventory
 from asyncrun.inventory.patterns import select
@@ -85,6 +86,7 @@ def tell(
     defaults: Defaults | None = None, forks: int = 5, tags: Sequence[str] = (), skip: Sequence[str] = (),
     start_at: str | None = None, wanted: Callable[[str], bool] | None = None,
     person: Callable[[str, bool], str | None] | None = None,
+    perform: Callable[[HostTask, Tools], Running] = run_task,
 ) -> Story:
     """Run a playbook's text on hosts that answer by `answer`."""
     for name, content in {"site.yml": text, **(files or {})}.items():
@@ -107,7 +109,7 @@ def tell(
     run = RunState(inventory_of(groups), start_at=start_at)
     crew = Crew(
         tools=tools, fleet=fleet, emit=events.append, defaults=defaults or Defaults(),
-        folders=VarsFolders(yaml.load_file), select=select,
+        folders=VarsFolders(yaml.load_file), perform=perform, select=select,
         read_tasks=lambda path, task, known: tasks_of(path, task, context, known),
         prune=lambda block: prune(block, tags, skip), ask_vars=lambda play, shared: {}, forks=forks,
         wanted=wanted, ask_person=person,

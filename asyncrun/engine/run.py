@@ -1,0 +1,116 @@
+"""The state of a run: who there is, what is known of each host, and the score. No I/O; main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncrun.inventory.model import Inventory
+from asyncrun.results import (
+    AddHost,
+    Effect,
+    GroupBy,
+    HostStats,
+    Include,
+    Meta,
+    SetFacts,
+    SetStats,
+    SetVars,
+    Status,
+    TaskResult,
+)
+from asyncrun.source import unsafe
+from asyncrun.vars.memory import HostMemory
+
+
+@dataclass(slots=True)
+class RunState:
+    """What outlives a batch: who there is, what is known of each host, and the score."""
+
+    inventory: Inventory
+    memories: dict[str, HostMemory] = field(default_factory=dict)
+    stats: dict[str, HostStats] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    unreachable: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)           # the running play, by end_host
+    start_at: str | None = None                # --start-at-task, until a play has that task
+
+    def memory(self, host: str) -> HostMemory:
+        """What is known of a host by now."""
+        return self.memories.get(host) or HostMemory()
+
+    def score(self, host: str) -> HostStats:
+        """The host's line of the recap, made on first use."""
+        return self.stats.setdefault(host, HostStats())
+
+    @property
+    def removed(self) -> set[str]:
+        """The hosts that take no part any more."""
+        return self.failed | self.unreachable
+
+    def count(self, host: str, result: TaskResult) -> None:
+        """Score a task that did not fail, or whose failure is ignored."""
+        score = self.score(host)
+        if result.status is Status.SKIPPED:
+            score.skipped += 1
+            return
+        includes = sum(isinstance(effect, Include) for effect in result.effects)
+        score.ok += max(1, includes)                 # each file that is included counts, as in Ansible
+        score.changed += bool(result.data.get("changed"))
+        score.ignored += result.status.bad
+
+    def remember(self, hosts: Iterable[str], values: Mapping[str, Any]) -> None:
+        """Registered results and set facts of these hosts."""
+        for host in hosts:
+            self.memories[host] = self.memory(host).with_known(values)
+
+    def apply(self, host: str, peers: Sequence[str], effects: Iterable[Effect]) -> None:
+        """Do what a task of `host` asked for; `peers` are the hosts it counts for."""
+        for effect in effects:
+            match effect:
+                case SetFacts():
+                    self._learn([effect.host] if effect.host else peers, effect)
+                case SetVars():
+                    self._set([effect.host] if effect.host else peers, effect)
+                case AddHost():
+                    self._add_host(effect)
+                case GroupBy():
+                    for peer in peers:
+                        self.inventory = self.inventory.with_group(effect.group, effect.parents, peer)
+                case SetStats():
+                    _add_stats(self.custom, host, effect)
+                case Include() | Meta():
+                    pass                             # they move cursors: state.Batch
+
+    def _learn(self, hosts: Iterable[str], effect: SetFacts) -> None:
+        for host in hosts:
+            self.memories[host] = self.memory(host).with_facts(effect.facts, host)
+
+    def _set(self, hosts: Iterable[str], effect: SetVars) -> None:
+        for host in hosts:
+            memory = self.memory(host)
+            memory = memory.with_included(effect.values) if effect.included else memory.with_known(effect.values)
+            self.memories[host] = memory.with_facts(effect.values, host) if effect.cacheable else memory
+
+    def _add_host(self, effect: AddHost) -> None:
+        variables = unsafe(effect.variables)         # rendered, maybe from what a host said: data from now on
+        self.inventory = self.inventory.with_host(effect.name, effect.groups, variables)
+        self.failed.discard(effect.name)
+        self.unreachable.discard(effect.name)
+
+
+def _add_stats(custom: dict[str, Any], host: str, effect: SetStats) -> None:
+    place = custom.setdefault(host if effect.per_host else "_run", {})
+    for name, value in effect.data.items():
+        place[name] = _aggregated(place.get(name), value) if effect.aggregate else value
+
+
+def _aggregated(old: Any, new: Any) -> Any:
+    """A statistic over one of the same kind: mappings merge, texts, lists and numbers add up."""
+    if type(old) is not type(new):
+        return new
+    if isinstance(old, dict):
+        return {**old, **new}
+    return old + new if isinstance(old, int | float | str | list) else new
