@@ -47,7 +47,7 @@ def test_a_whole_play_survives_that_each_task_and_result_is_pickled(tmp_path: Pa
              "group_vars/all.yml": "from_group: 1\n"}
     plain = tell(tmp_path, SITE, files=files)
     pickled = tell(tmp_path, SITE, files=files, perform=through_pickle)
-    assert pickled.lines == plain.lines
+    assert sorted(pickled.lines) == sorted(plain.lines)          # hosts of a task end in any order
     assert pickled.outcome("sub", "b").data["msg"] == "1 hello b"
     assert pickled.outcome("others", "a").data["msg"] == "2 hello a"
     assert {host: pickled.score(host) for host in ("a", "b")} == {host: plain.score(host) for host in ("a", "b")}
@@ -55,7 +55,7 @@ def test_a_whole_play_survives_that_each_task_and_result_is_pickled(tmp_path: Pa
 
 def test_a_bug_of_ours_fails_one_task_on_one_host(tmp_path: Path) -> None:
     def broken(work: HostTask, tools: Tools) -> Generator[Step, Any, TaskResult]:
-        if work.host == "a":
+        if (work.host, work.task.action) == ("a", "command"):
             tools = Tools(**{**{name: getattr(tools, name) for name in tools.__slots__}, "templar": None})
         return run_task(work, tools)
 

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from asyncrun.catalog import Catalog
-from asyncrun.errors import UndefinedError
+from asyncrun.errors import TemplateError, UndefinedError
 from asyncrun.playbook.load import LoadContext, load
 from asyncrun.playbook.model import Block, Play, Task
 
@@ -30,11 +30,13 @@ def render(value: Any, variables: Mapping[str, Any]) -> Any:
         return [render(each, variables) for each in value]
     if not isinstance(value, str):
         return value
-    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(value)
     try:
+        template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(value)
         return "".join(template.root_render_func(template.new_context(variables, shared=True)))
     except jinja2.UndefinedError as error:
         raise UndefinedError(str(error)) from error
+    except jinja2.TemplateError as error:
+        raise TemplateError(str(error)) from error
 
 
 def context(warnings: list[str] | None = None, **more: Any) -> LoadContext:
