@@ -8,6 +8,7 @@ import click
 
 from asyncrun.cli import frame
 from asyncrun.cli import options as shared
+from asyncrun.cli.asking import prompt
 
 _ADHOC = (
     click.option("-m", "--module-name", metavar="NAME", help="Which module: command when not said."),
@@ -40,6 +41,6 @@ def main(**given: Any) -> None:
         if given["verbosity"] > 1:
             click.echo(frame.version_text("asyncrun"))
         options = shared.to_options(given, frame.warn)
-        return run_adhoc(options, prompt=shared.prompt)
+        return run_adhoc(options, prompt=prompt)
 
     frame.leave(frame.run(work, given["verbosity"]))

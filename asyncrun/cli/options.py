@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -141,24 +139,3 @@ def to_options(given: dict[str, Any], warn: Callable[[str], None]) -> Options:
     for name in _PATH_LISTS:
         given[name] = tuple(folder for text in given[name] for folder in text.split(os.pathsep) if folder)
     return Options(**given)
-
-
-def prompt(text: str, echo: bool = False) -> str:
-    """Ask a person at the terminal; unless `echo`, what is typed is not shown. Without a terminal: a line of stdin."""
-    if not _has_terminal():
-        return sys.stdin.readline().rstrip("\n") if sys.stdin is not None else ""
-    if echo:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-        return sys.stdin.readline().rstrip("\n")
-    return getpass.getpass(text)
-
-
-def _has_terminal() -> bool:
-    if sys.stdin is not None and sys.stdin.isatty():
-        return True
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR))
-    except OSError:
-        return False
-    return True

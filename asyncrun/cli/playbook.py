@@ -8,6 +8,7 @@ import click
 
 from asyncrun.cli import frame
 from asyncrun.cli import options as shared
+from asyncrun.cli.asking import prompt
 
 _PLAYBOOK = (
     click.option("tags", "-t", "--tags", multiple=True, metavar="TAGS",
@@ -40,6 +41,6 @@ def main(**given: Any) -> None:
         if given["verbosity"] > 1:
             click.echo(frame.version_text("asyncrun-playbook"))
         options = shared.to_options(given, frame.warn)
-        return run_playbooks(options, prompt=shared.prompt)
+        return run_playbooks(options, prompt=prompt)
 
     frame.leave(frame.run(work, given["verbosity"]))

@@ -546,8 +546,8 @@ PAUSED = """
   gather_facts: false
   tasks:
     - {name: before, command: 'true'}
-    - {name: ask, pause: {prompt: Your name}, register: name}
-    - {name: hidden, pause: {prompt: Your password, echo: false}, register: secret}
+    - {name: ask, pause: {prompt: Your name}, register: name, run_once: true}
+    - {name: hidden, pause: {prompt: Your password, echo: false}, register: secret, run_once: true}
     - debug: {msg: "{{ name.user_input }} {{ secret.user_input | length }}"}
 """
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from asyncrun import __version__
 from asyncrun.cli import adhoc, frame, playbook
-from asyncrun.cli.options import prompt
+from asyncrun.cli.asking import prompt
 from asyncrun.errors import AsyncrunError, ConfigError, ParseError, SourceError, Unreachable
 from asyncrun.options import Options, Prompt
 from asyncrun.origin import Origin
@@ -272,7 +272,7 @@ def test_ctrl_c_is_99_and_sigterm_143(number: signal.Signals, code: int, message
 def test_a_secret_without_a_terminal_is_a_line_of_stdin(fake: FakeApp) -> None:
     play("a.yml", "-k")
     assert fake.prompt is prompt
-    code = "from asyncrun.cli.options import prompt; print(repr(prompt('SSH password: ')))"
+    code = "from asyncrun.cli.asking import prompt; print(repr(prompt('SSH password: ')))"
     done = subprocess.run([sys.executable, "-c", code], input="s3cret\n", capture_output=True, text=True, check=True,
                           start_new_session=True, timeout=60)
     assert (done.stdout, done.stderr) == ("'s3cret'\n", "")

@@ -91,9 +91,9 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
         top = os.path.join(top, os.path.basename(src))
         dest = top if there else dest
     follow = m.args["local_follow"] is not False
+    fresh = set() if os.path.isdir(top) else {top}       # new folders: what is in them stays as private as it was
     install.make_folders(m, top)
     seen = {os.path.realpath(src)}
-    fresh = set()                                        # new folders: what is in them stays as private as it was
     for folder, inner, names in os.walk(src, followlinks=follow):
         to = os.path.normpath(os.path.join(top, os.path.relpath(folder, src)))
         for name in sorted(inner + names):
