@@ -227,7 +227,7 @@ def measure(case: Case, rounds: int, skip: list[str]) -> dict[str, Took]:
     with tempfile.TemporaryDirectory(prefix="road") as name:
         folder = Path(name)
         (folder / "site.yml").write_text(case.text)
-        sshd = Sshd(folder, more=f"SetEnv HOME={folder}") if case.hosts else None
+        sshd = Sshd(folder, more=f"SetEnv HOME={folder}\nSubsystem sftp internal-sftp") if case.hosts else None
         try:
             if sshd is not None:
                 sshd.start()

@@ -431,5 +431,7 @@ BROKEN: dict[str, Wrong] = {
     "a vault password file of nobody": Wrong(
         "nobody-there", 1, {"site.yml": GOOD}, more=("--vault-id", "~nobody-there/x")
     ),
-    "a long name": tasks("Could not find or access", 2, "- include_tasks: \"{{ 'x' * 5000 }}\"", at="site.yml:4", oracle=4),
+    "a long name": tasks(
+        "Could not find or access", 2, "- include_tasks: \"{{ 'x' * 5000 }}\"", at="site.yml:4", oracle=4
+    ),
 }
