@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=(\d+)\s+"
@@ -26,6 +29,7 @@ class Ended:
     err: str
     seconds: float = 0.0
     argv: tuple[str, ...] = field(default=(), repr=False)
+    memory: int = 0                  # MiB that it had at most
 
     @property
     def recap(self) -> dict[str, dict[str, int]]:
@@ -52,9 +56,22 @@ def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] 
     """Run a command to its end."""
     begun = time.monotonic()
     environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
-    ended = subprocess.run(argv, cwd=cwd, env=environment, input=stdin, text=True, capture_output=True,
-                           timeout=timeout, check=False)
-    return Ended(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - begun, tuple(map(str, argv)))
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=given, stdout=out, stderr=err)
+        limit = threading.Timer(timeout, process.kill)
+        limit.start()
+        _, status, usage = os.wait4(process.pid, 0)              # not wait(): that says nothing of its memory
+        limit.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = [_text(stream) for stream in (out, err)]
+    return Ended(process.returncode, *texts, time.monotonic() - begun, tuple(map(str, argv)), usage.ru_maxrss // 1024)
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode().replace("\r\n", "\n")
 
 
 def playbook(*arguments: object, **options: object) -> Ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -68,8 +67,3 @@ class Pair:
 def pair(sshd: Sshd, tmp_path: Path) -> Pair:
     """Two hosts, one of them hostile."""
     return Pair(sshd, tmp_path)
-
-
-def biggest_child() -> int:
-    """The most memory that a process we have waited for ever had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024

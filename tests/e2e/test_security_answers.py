@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.security import Pair, biggest_child, pair
+from tests.e2e.security import Pair, pair
 
 __all__ = ["pair"]      # a fixture
 
@@ -45,7 +45,7 @@ def test_an_answer_that_is_none_fails_its_task_alone(pair: Pair, name: str) -> N
     assert ended.code == 2
     assert ended.recap == {"evil": {"failed": 1}, "good": {"ok": 1, "skipped": 1}}
     assert len(ended.out) < 600_000
-    assert biggest_child() < 300
+    assert ended.memory < 300
 
 
 @pytest.mark.parametrize("name", ODDITIES)
@@ -56,7 +56,7 @@ def test_an_odd_answer_is_only_data(pair: Pair, name: str) -> None:
     assert ended.recap["evil"].get("ok", 0) == 5 or ended.recap["evil"] == {"failed": 1}
     assert ended.out.count("no x") == ended.out.count('"msg": "no x"') > 0
     assert "root:" not in ended.out, "no file of the controller was read"
-    assert biggest_child() < 300
+    assert ended.memory < 300
 
 
 @pytest.mark.parametrize("key", KEYS)
