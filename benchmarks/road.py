@@ -212,6 +212,7 @@ class Ground:
         own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         env = {**own, **dict(runner.env), "HOME": str(self.folder), "ANSIBLE_HOME": str(self.folder / ".ansible"),
                "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder), "ASYNCRUN_STATE_DIR": str(self.folder / "state"),
+               "ANSIBLE_ASYNC_DIR": str(self.folder / "jobs"),
                "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
         ended = subprocess.run([*runner.argv, *hosts, "-f", "20", str(self.folder / "site.yml")], env=env, text=True,
                                capture_output=True, check=False, stdin=subprocess.DEVNULL)
