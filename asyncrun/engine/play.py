@@ -69,6 +69,9 @@ class PlayRun:
         self._shared = {**crew.shared, "playbook_dir": self._base, "ansible_search_path": [self._base]}
         self._known = play_vars(play, crew.tools.templar, crew.extra, self._shared)
         self._includes: dict[tuple[int, str], Block] = {}
+        self._groups_of: Inventory | None = None          # the inventory that _groups and _inherited were made of
+        self._groups: dict[str, list[str]] = {}
+        self._inherited: dict[str, Any] = {}
         self._scene: Scene | None = None
         self._banners: set[tuple[Any, ...]] = set()
 
@@ -322,10 +325,10 @@ class PlayRun:
 
     def _make_scene(self, batch: Batch) -> Scene:
         run, inventory = self.run, self.run.inventory
-        if getattr(self, "_groups_of", None) is not inventory:
+        if self._groups_of is not inventory:
             self._groups_of = inventory
             self._groups = {name: list(inventory.members(name)) for name in inventory.groups}
-            self._inherited: dict[str, Any] = {}
+            self._inherited = {}
         gone = run.removed | run.left
         alive = [host for host in batch.alive if host not in gone]
         shared = {
