@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.play import Crew, run_plays
 from asyncrun.engine.run import RunState
 from asyncrun.engine.view import Tools
 from asyncrun.errors import AsyncrunError, ParseError, Terminated, UsageError
 from asyncrun.events import RunEnded, RunStarted, Said
 from asyncrun.inventory import patterns
+from asyncrun.inventory_command import Wanted, shown
 from asyncrun.options import Options, Prompt
 from asyncrun.output.console import Console
 from asyncrun.output.minimal import Minimal
@@ -24,15 +26,15 @@ from asyncrun.output.problem import describe as described
 from asyncrun.output.record import LogFile, Tree
 from asyncrun.output.screen import Look, Stream, screen_look
 from asyncrun.playbook.listing import Listing, describe
-from asyncrun.playbook.load import adhoc_play, load, tasks_of
+from asyncrun.playbook.load import adhoc_play, included, load
 from asyncrun.playbook.model import Play, Playbook
 from asyncrun.playbook.tags import prune
 from asyncrun.questions import Person, Stepper
 from asyncrun.session import Ears, Session, configured, opened
 from asyncrun.source import yaml
+from asyncrun.templating.values import plain
 from asyncrun.transport.fleet import Fleet
 from asyncrun.vars.folders import VarsFolders
-from asyncrun.vars.sources import play_vars
 
 FAILED, UNREACHABLE, INTERRUPTED, TERMINATED = 2, 4, 99, 143
 ONLY_LOCALHOST = (
@@ -53,20 +55,20 @@ class Part:
 
 def run_playbooks(options: Options, *, prompt: Prompt) -> int:
     """Run the playbooks, or list what they have; the exit code as Ansible's."""
-    folders = [str(Path(path).resolve().parent) for path in options.playbooks]
+    first = str(Path(options.playbooks[0]).resolve().parent)
 
     def work(session: Session) -> int:
         playbooks = [load(path, session.context) for path in options.playbooks]
         if options.syntax_check or options.list_hosts or options.list_tasks or options.list_tags:
-            for shown, playbook, base in zip(options.playbooks, playbooks, folders, strict=True):
-                _list(session, shown, playbook, base)
+            for shown, playbook in zip(options.playbooks, playbooks, strict=True):
+                _list(session, shown, playbook)
             return 0
         counts = tuple(len(playbook.plays) for playbook in playbooks)
         session.ears.hear(RunStarted(options.playbooks, options.check, counts))
-        parts = [Part(playbook.plays, base) for playbook, base in zip(playbooks, folders, strict=True)]
+        parts = [Part(playbook.plays, playbook.folder) for playbook in playbooks]
         return _run(session, parts)
 
-    return _in_session(options, prompt, folders[0], Console, work)
+    return _in_session(options, prompt, first, Console, work)
 
 
 def run_adhoc(options: Options, *, prompt: Prompt) -> int:
@@ -90,6 +92,18 @@ def run_adhoc(options: Options, *, prompt: Prompt) -> int:
         return Minimal(out, err, look, one_line_each=options.one_line)
 
     return _in_session(options, prompt, base, screen, work)
+
+
+def show_inventory(options: Options, wanted: Wanted, *, prompt: Prompt) -> int:
+    """Show hosts, groups or variables. Unlike a run, this is done also where --limit lets nobody through."""
+    base = str(Path(options.playbook_dir or ".").resolve())
+
+    def work(session: Session) -> int:
+        if text := shown(session, base, options, wanted):
+            _say(session, [text])
+        return 0
+
+    return _in_session(replace(options, limit=None), prompt, base, Console, work)
 
 
 def _adhoc_play(session: Session, base: str) -> Play:
@@ -152,7 +166,9 @@ def _run(session: Session, parts: Sequence[Part]) -> int:
     begun = time.monotonic()
     if not session.inventory.hosts and session.config["localhost_warning"]:
         session.ears.warn(ONLY_LOCALHOST)
-    run = RunState(session.inventory, start_at=session.options.start_at_task)
+    run = RunState.with_cache(session.inventory, session.fact_cache(), start_at=session.options.start_at_task,
+                              merge=session.merges)
+    run.read_inventory = session.read_inventory
     session.services["hosts"] = lambda pattern: patterns.select(run.inventory, pattern)
     with session.hands() as (tools, fleet):
         run_id = tools.journal.begin_run(session.options.playbooks)
@@ -183,11 +199,15 @@ def _crew(session: Session, tools: Tools, fleet: Fleet, run_id: str) -> Crew:
     return Crew(
         tools=tools, fleet=fleet, emit=session.ears.hear, defaults=session.defaults,
         folders=VarsFolders(partial(yaml.load_file, vault=session.vault)), select=session.select,
-        read_tasks=lambda path, task, known: tasks_of(path, task, session.context, known),
+        read_include=lambda what, task, known: included(what, task, session.context, known),
         prune=lambda block: prune(block, tags, skip), ask_vars=session.ask_vars, ask_person=session.person.ask,
+        debugger=Debugger(session.person.command, session.ears.hear, on_trouble=config["enable_task_debugger"],
+                          heed_ignored=config["task_debugger_ignore_errors"]),
         wanted=Stepper(session.person).wanted if options.step else None, forks=config["forks"], extra=session.extra,
         force_handlers=config["force_handlers"], inject_facts=config["inject_facts_as_vars"],
+        merge=session.merges,
         release_fork=config["async_release_fork"], run_id=run_id,
+        facts=config.chosen("gather_subset", "gather_timeout"),
     )
 
 
@@ -196,16 +216,21 @@ def exit_code(run: RunState) -> int:
     return (FAILED if run.failed else 0) | (UNREACHABLE if run.unreachable else 0)
 
 
-def _list(session: Session, shown: str, playbook: Playbook, base: str) -> None:
+def _list(session: Session, shown: str, playbook: Playbook) -> None:
     """--syntax-check, --list-hosts, --list-tasks and --list-tags: say what is there, run nothing."""
-    options, shared = session.options, session.shared_variables(base)
+    options, shared = session.options, session.shared_variables(playbook.folder)
 
-    def rendered(play: Play, value: Any) -> Any:
-        return session.templar.render(value, play_vars(play, session.templar, session.extra, shared))
+    def rendered(play: Play, keyword: str, value: Any) -> Any:
+        try:
+            unasked = {prompt["name"]: prompt.get("default") for prompt in play.vars_prompt}
+            return plain(session.templar.render(value, session.play_variables(play, shared, unasked)))
+        except AsyncrunError as error:
+            raise error.at(play.origins.get(keyword, play.origin)) from None
 
     listing = Listing(
-        name=lambda play: str(rendered(play, play.name)),
-        hosts=lambda play: session.select(session.inventory, rendered(play, play.hosts)),
+        name=lambda play: str(rendered(play, "name", play.name)),
+        pattern=lambda play: rendered(play, "hosts", play.hosts),
+        hosts=partial(session.select, session.inventory),
         list_hosts=options.list_hosts, list_tasks=options.list_tasks, list_tags=options.list_tags,
         only=options.tags, skip=options.skip_tags,
     )

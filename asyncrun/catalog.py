@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from asyncrun.errors import ParseError, suggest
+from asyncrun.installed import Installed
 from asyncrun.remote.argspec import options_of
 
-Kind = Literal["action", "module", "executable"]
+Kind = Literal["action", "module", "executable", "plugin"]
 Spec = Mapping[str, Any]
 
 BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
@@ -32,6 +34,11 @@ ANSIBLE_BUILTIN = frozenset((
 INTERNAL = frozenset(("put", "take"))       # far halves of actions: no modules for playbooks
 IGNORED_SUFFIXES = frozenset((".pyc", ".pyo", ".md", ".txt", ".yml", ".yaml", ".bak", ".orig", ".swp", ".rst", ".ps1"))
 
+MODULE_ENDINGS = (".py", "", ".sh", ".rb", ".pl", ".ps1")
+MOST_MOVES = 10            # of a module from collection to collection
+
+# A module written for Ansible's library: what it calls SPEC is its own affair.
+FOREIGN = re.compile(rb"^\s*(from|import)\s+ansible(\.|_collections\.)", re.MULTILINE)
 WHOLE_TEMPLATE = "_variable_params"        # one template that gives all arguments
 
 _SHIPPED = "asyncrun.remote.modules"
@@ -41,7 +48,8 @@ _SHIPPED = "asyncrun.remote.modules"
 class Entry:
     """What a name stands for. `path` is the module's file; None for an action without a module of its name.
 
-    kind "action": code of the controller; "module": a file with a SPEC; "executable": a file without one.
+    kind "action": code of the controller; "module": a file with a SPEC; "executable": a file without one;
+    "plugin": an action plugin of Ansible's, known by its name and not run.
     """
 
     name: str
@@ -65,15 +73,40 @@ class Catalog:
     Folders are listed on first use, and a file is read when its entry is asked for, once.
     """
 
-    def __init__(self, actions: Mapping[str, Spec | None] | None = None, folders: Sequence[str] = ()) -> None:
+    def __init__(
+        self, actions: Mapping[str, Spec | None] | None = None, folders: Sequence[str] = (),
+        installed: Installed | None = None,
+    ) -> None:
         self._actions = dict(actions or {})
         self._folders = tuple(folders)
+        self._installed = installed or Installed()
+        self._collections: tuple[str, ...] = ()
         self._entries: dict[str, Entry] = {}
         self._canonical: dict[str, str | None] = {}
+        self._views: dict[tuple[str, ...], Catalog] = {}
 
     def with_folders(self, *folders: str) -> Catalog:
         """The same catalog that looks into these folders first (`library` beside a playbook)."""
-        return Catalog(self._actions, (*folders, *self._folders))
+        return Catalog(self._actions, (*folders, *self._folders), self._installed)
+
+    def searching(self, collections: Sequence[str]) -> Catalog:
+        """The same catalog for tasks under `collections`: short names are looked for in these first."""
+        key = tuple(each for each in collections if f"{each}." not in BUILTIN_PREFIXES)
+        if not key:
+            return self
+        if key not in self._views:
+            view = self._views[key] = Catalog(self._actions, self._folders, self._installed)
+            view._collections = key
+        return self._views[key]
+
+    def add_folder(self, folder: str) -> None:
+        """Look into this folder too, after those that are known (`library` of a role that is read)."""
+        if folder in self._folders or not Path(folder).is_dir():
+            return
+        self._folders = (*self._folders, folder)
+        self.__dict__.pop("_files", None)
+        self._canonical.clear()
+        self._views.clear()
 
     def canonical(self, name: str) -> str | None:
         """The one name for what `name` means ("copy" for "ansible.builtin.copy"), or None. Reads no file."""
@@ -116,16 +149,43 @@ class Catalog:
         if short in ANSIBLE_BUILTIN:
             return f"'{short}' is a module of Ansible that is not supported here yet."
         if "." in short:
-            return "Modules of collections are not supported: only built-in ones and those in a library folder."
+            collection = ".".join(short.split(".")[:2])
+            if self._installed.folder(collection) is None:
+                return f"The collection {collection} is not installed: see the setting collections_path."
+            return f"The collection {collection} is installed and has no such module."
         return suggest(short, self.names)
 
     def _resolve(self, name: str) -> str | None:
         for prefix in BUILTIN_PREFIXES:
             name = name.removeprefix(prefix)
+        if "." in name:
+            return self._collected(name)
+        for collection in self._collections:
+            if found := self._collected(f"{collection}.{name}"):
+                return found
         if name in self._actions or (name in self._files and not self._is_internal(name)):
             return name
         target = REDIRECTS.get(name)
-        return target if target in self._actions or target in self._files else None
+        if target in self._actions or target in self._files:
+            return target
+        return next((found for each in self._installed.collections() if (found := self._collected(f"{each}.{name}"))),
+                    None)
+
+    def _collected(self, name: str) -> str | None:
+        """The full name of a module of an installed collection, which may have moved to another; None: not there."""
+        for _ in range(MOST_MOVES):
+            target = self._installed.redirect(name, "modules") or self._installed.redirect(name, "action")
+            if target is None:
+                break
+            if target.startswith(BUILTIN_PREFIXES):
+                return self._resolve(target)
+            name = target
+        return name if self._collected_file(name) else None
+
+    def _collected_file(self, name: str) -> str | None:
+        folders = ("plugins/modules", "plugins/action")
+        found = (self._installed.part(name, folder, MODULE_ENDINGS) for folder in folders)
+        return next((str(path) for path in found if path is not None and path.is_file()), None)
 
     def _is_internal(self, name: str) -> bool:
         return name in INTERNAL and Path(self._files[name]).parent in self._shipped
@@ -145,18 +205,27 @@ class Catalog:
                 files.setdefault(name, path)
         return files
 
+    def groups(self, name: str) -> frozenset[str]:
+        """The groups of module_defaults (NAMESPACE.COLLECTION.GROUP) that a canonical name is in."""
+        return self._installed.groups(name) if "." in name else frozenset()
+
     def own_file(self, name: str) -> str | None:
-        """The path of a module that is the user's own, from a library folder; None for what is shipped."""
-        path = self._files.get(name)
+        """The path of a module that is the user's own, of a library folder or collection; None for what is shipped."""
+        path = self._path(name)
         return path if path and Path(path).parent not in self._shipped else None
 
+    def _path(self, name: str) -> str | None:
+        return self._collected_file(name) if "." in name else self._files.get(name)
+
     def _read(self, name: str) -> Entry:
-        path = self._files.get(name)
+        path = self._path(name)
         spec = self._completed(read_spec(path)) if path else None
         if name in self._actions:
             own = self._actions[name]
             return Entry(name, "action", spec if own is None else own, path)
-        return Entry(name, "executable" if spec is None else "module", spec, path)
+        if spec is not None:
+            return Entry(name, "module", spec, path)
+        return Entry(name, "plugin" if path and _is_action_plugin(path) else "executable", None, path)
 
     def _completed(self, spec: Spec | None) -> Spec | None:
         """A module that is another one by a second name takes what that one takes."""
@@ -173,7 +242,7 @@ def read_spec(path: str) -> Spec | None:
         text = Path(path).read_bytes()
     except OSError as error:
         raise ParseError(f"cannot read the module {path}: {error.strerror}") from error
-    if b"SPEC" not in text:
+    if b"SPEC" not in text or FOREIGN.search(text):
         return None
     try:
         tree = ast.parse(text, filename=path)
@@ -183,6 +252,14 @@ def read_spec(path: str) -> Spec | None:
         raise ParseError(f"the module {path} is not Python: {error}") from error
     value = _assigned(tree.body, "SPEC")
     return None if value is None else _literal(value, path)
+
+
+def _is_action_plugin(path: str) -> bool:
+    """Whether a file has the class by which Ansible knows an action plugin."""
+    try:
+        return path.endswith(".py") and b"\nclass ActionModule" in Path(path).read_bytes()
+    except OSError:
+        return False
 
 
 def _assigned(body: Iterable[ast.stmt], name: str) -> ast.expr | None:
@@ -224,4 +301,4 @@ def _is_module(path: Path) -> bool:
     return path.suffix == ".py" or path.is_file()
 
 
-__all__ = ["WHOLE_TEMPLATE", "Catalog", "Entry", "read_spec"]
+__all__ = ["FOREIGN", "WHOLE_TEMPLATE", "Catalog", "Entry", "read_spec"]

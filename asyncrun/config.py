@@ -46,6 +46,10 @@ class Config(Mapping[str, Any]):
         """Where a value comes from: "default", "asyncrun.cfg:12", "ASYNCRUN_FORKS", "command line"."""
         return self._sources[name]
 
+    def chosen(self, *names: str) -> dict[str, Any]:
+        """Those of these settings that somebody has set, with their values."""
+        return {name: self[name] for name in names if self._sources[name] != "default"}
+
     def idle(self) -> list[str]:
         """The settings that somebody changed, and that change nothing."""
         return [name for name, setting in SETTINGS.items()

@@ -134,11 +134,13 @@ class JobEnded:
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """include_tasks took a file for these hosts."""
+    """include_tasks took a file for these hosts, or include_role a role."""
 
-    file: str
+    task: TaskRef
+    file: str                     # or the role's name
     hosts: tuple[str, ...]
     label: str | None = None
+    role: bool = False
 
 
 @dataclass(frozen=True, slots=True)

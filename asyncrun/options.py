@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Prompt = Callable[[str, bool], str]       # asks a person; False: what is typed is not shown
+Prompt = Callable[[str, bool], str | None]       # asks a person; False: what is typed is not shown; None: nobody types
+Require = Callable[[str, bool], str]             # the same, where nothing is an answer too
 
 
 @dataclass(frozen=True, slots=True)

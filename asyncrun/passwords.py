@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from asyncrun.config import Config
-from asyncrun.options import Options, Prompt
+from asyncrun.options import Options, Require
 from asyncrun.source import secrets
 from asyncrun.transport import Secret
 
 
-def passwords(options: Options, config: Config, prompt: Prompt) -> tuple[Secret | None, Secret | None]:
+def passwords(options: Options, config: Config, prompt: Require) -> tuple[Secret | None, Secret | None]:
     """The login password and the one for becoming. Raises SourceError, VaultError."""
     login = _from_file(options.connection_password_file or config["connection_password_file"])
     becoming = _from_file(options.become_password_file or config["become_password_file"])
@@ -20,13 +20,15 @@ def passwords(options: Options, config: Config, prompt: Prompt) -> tuple[Secret 
     return login, becoming
 
 
-def vault_secrets(options: Options, config: Config, prompt: Prompt) -> list[tuple[str, bytes]]:
-    """(vault id, password) pairs. Raises SourceError, VaultError."""
+def vault_secrets(
+    options: Options, config: Config, prompt: Require, *, new: bool = False
+) -> list[tuple[str, bytes]]:
+    """(vault id, password) pairs; a `new` one that is typed is asked for twice. Raises SourceError, VaultError."""
     files = options.vault_password_files or (config["vault_password_file"],)
     asked = ["prompt"] if options.ask_vault_pass or config["ask_vault_pass"] else []
     return secrets.vault_secrets(
         [*options.vault_ids, *config["vault_identity_list"], *asked], [path for path in files if path],
-        ask=lambda text: prompt(text, False), default_id=config["vault_identity"],
+        ask=lambda text: prompt(text, False), default_id=config["vault_identity"], new=new,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from asyncrun.errors import ParseError
 from asyncrun.options import Prompt
+from asyncrun.output.sanitise import clean
 from asyncrun.playbook.model import Play
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import Unsafe
@@ -35,8 +36,15 @@ class Person:
 
     def require(self, text: str, echo: bool) -> str:
         """The answer, of whoever or whatever gives it: without a terminal it is the next line of stdin."""
+        return self._answered(text, echo) or ""
+
+    def command(self, text: str) -> str | None:
+        """The same for the debugger: None where no more is typed."""
+        return self._answered(text, True)
+
+    def _answered(self, text: str, echo: bool) -> str | None:
         with self.hushed():
-            return self._prompt(text, echo)
+            return self._prompt(clean(text), echo)
 
 
 def prompted(play: Play, person: Person, extra: Mapping[str, Any], render: Render, warn: Warn) -> dict[str, Any]:

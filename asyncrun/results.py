@@ -29,6 +29,7 @@ class SetFacts:
 
     facts: Mapping[str, Any]
     host: str | None = None       # whose they are, when not the task's host (delegate_facts)
+    gathered: bool = False        # by gather_facts: a play with smart gathering need not ask again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,32 @@ class GroupBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Include:
-    """Run the tasks of `file` here, with these variables (include_tasks)."""
+class RoleArguments:
+    """What import_role and include_role say besides the name: files of the role to begin with, and for whom it is."""
 
-    file: str
+    tasks_from: str = "main"
+    vars_from: str = "main"
+    defaults_from: str = "main"
+    handlers_from: str = "main"
+    public: bool = True
+    allow_duplicates: bool = True
+    validate: bool = True                          # check the variables against the role's argument specs
+    rescuable: bool = True                         # otherwise a role that is not there ends the run
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files to begin with."""
+        return self.tasks_from, self.vars_from, self.defaults_from, self.handlers_from
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Run the tasks of a file here (include_tasks), or of a role (include_role), with these variables."""
+
+    file: str                     # or the role's name
     variables: Mapping[str, Any] = field(default_factory=dict)
     label: str | None = None      # of the loop item that asked
+    role: RoleArguments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +138,10 @@ class TaskResult:
     items: tuple[TaskResult, ...] = ()
     label: str | None = None          # of a loop item
     delegated: str | None = None      # the host it really ran on, when that is another one
-    notify: tuple[str, ...] = ()      # handlers to notify, rendered; filled only when changed
+    notify: tuple[str, ...] = ()      # handlers to notify, rendered; of an item of a loop also where it did not change
     fatal: bool = False               # any_errors_fatal, rendered
     duration: float = 0.0             # seconds
+    told: bool = False                # people know of it already: the debugger asked them about it
 
 
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"

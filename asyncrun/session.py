@@ -7,10 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from asyncrun import config as configuration
@@ -18,11 +20,13 @@ from asyncrun.actions.builtin import ACTIONS
 from asyncrun.catalog import Catalog
 from asyncrun.config import Config
 from asyncrun.engine.view import Defaults, Tools
-from asyncrun.errors import InventoryError, ParseError, UsageError
+from asyncrun.errors import InventoryError, ParseError, TemplateError, UsageError, suggest
 from asyncrun.events import Event, Warned
+from asyncrun.installed import Installed
 from asyncrun.inventory import load as inventory_file
 from asyncrun.inventory import patterns
 from asyncrun.inventory.model import Inventory
+from asyncrun.inventory.rules import Rules, Templates
 from asyncrun.journal import Journal
 from asyncrun.options import Options
 from asyncrun.origin import Origin
@@ -30,16 +34,23 @@ from asyncrun.output import Sink
 from asyncrun.passwords import passwords, vault_secrets
 from asyncrun.playbook.load import LoadContext
 from asyncrun.playbook.model import Play
+from asyncrun.playbook.shelf import Shelf
+from asyncrun.plugins import KINDS, Plugins
 from asyncrun.questions import Person, prompted
-from asyncrun.source import files, yaml
+from asyncrun.source import Overlaid, files, yaml
 from asyncrun.source.arguments import split_args
 from asyncrun.source.vault import Vault, is_vault
-from asyncrun.templating.lookups import LOOKUPS
 from asyncrun.templating.templar import Templar
-from asyncrun.templating.values import plain
+from asyncrun.templating.values import OMIT, plain
 from asyncrun.transport.fleet import Fleet
-from asyncrun.vars.sources import play_vars
+from asyncrun.transport.moduleutils import ModuleUtils
+from asyncrun.vars import factcache
+from asyncrun.vars.factcache import JsonFiles
+from asyncrun.vars.folders import VarsFolders
+from asyncrun.vars.sources import Scene, play_vars
+from asyncrun.vars.stack import Layer, LazyVars, VarStack
 
+FACT_CACHES = ("memory", "jsonfile")
 VERSION = (2, 21, 0)              # the ansible-core whose playbooks run here: `ansible_version`
 
 
@@ -96,6 +107,8 @@ class Session:
     person: Person
     context: LoadContext                  # for reading playbooks; one, so that task ids stay unique
     services: dict[str, Any]              # what lookups may ask; the run adds "hosts"
+    read_inventory: Callable[[], Inventory]       # as it is now; raises what its sources are wrong for
+    module_utils: ModuleUtils
 
     def load_vars(self, path: str) -> Any:
         """A file of variables. Raises SourceError, ParseError, VaultError."""
@@ -118,9 +131,24 @@ class Session:
         if kind == "warning":
             self.ears.warn(message)
 
+    @property
+    def merges(self) -> bool:
+        """Whether mappings of several layers of variables become one (hash_behaviour)."""
+        return bool(self.config["hash_behaviour"] == "merge")
+
+    def play_variables(
+        self, play: Play, shared: Mapping[str, Any], prompted: Mapping[str, Any] = MappingProxyType({})
+    ) -> Mapping[str, Any]:
+        """What a play's own keywords may use before it runs. Raises SourceError, ParseError, TemplateError."""
+        groups = {name: list(self.inventory.members(name)) for name in self.inventory.groups}
+        return play_vars(Scene(
+            inventory=self.inventory, memories={}, folders=VarsFolders(self.load_vars), play=play, extra=self.extra,
+            prompted=prompted, shared={**shared, "groups": groups}, roles=play.roles, merge=self.merges,
+        ), self.templar)
+
     def ask_vars(self, play: Play, shared: Mapping[str, Any]) -> dict[str, Any]:
         """The answers to a play's vars_prompt. Raises ParseError, TemplateError."""
-        known = play_vars(play, self.templar, self.extra, shared)
+        known = self.play_variables(play, shared)
 
         def render(value: Any) -> Any:
             return plain(self.templar.render(value, known))
@@ -135,7 +163,8 @@ class Session:
     def hands(self) -> Iterator[tuple[Tools, Fleet]]:
         """What reaches out: the journal and the fleet; both closed at the end."""
         journal = Journal(Path(self.config["state_dir"]).expanduser() / "journal.sqlite")
-        fleet = Fleet(interval=self.config["heartbeat_interval"], count=self.config["heartbeat_count"])
+        fleet = Fleet(interval=self.config["heartbeat_interval"], count=self.config["heartbeat_count"],
+                      utils=self.module_utils)
         tools = Tools(
             templar=self.templar, catalog=self.catalog, actions=ACTIONS, journal=journal,
             read_file=self.read_file, load_vars=self.load_vars,
@@ -145,6 +174,21 @@ class Session:
         finally:
             fleet.close()
             journal.close()
+
+    def fact_cache(self) -> JsonFiles | None:
+        """Where facts outlive the run, if anywhere; emptied of this inventory's hosts by --flush-cache."""
+        name = self.config["fact_caching"].removeprefix("ansible.builtin.")
+        if name not in FACT_CACHES:
+            hint = suggest(name, FACT_CACHES) or f"It is one of: {', '.join(FACT_CACHES)}."
+            self.ears.warn(f"No facts are kept: there is no fact cache '{name}' (fact_caching). {hint}")
+        if name != "jsonfile":
+            return None
+        cache = factcache.opened(self.config["fact_caching_connection"], self.config["fact_caching_prefix"],
+                                 self.config["fact_caching_timeout"])
+        if cache and self.options.flush_cache:
+            for host in {"localhost", *self.inventory.hosts}:
+                cache.forget(host)
+        return cache
 
     def shared_variables(self, base: str) -> dict[str, Any]:
         """The magic variables that are the same for every host of the run."""
@@ -159,7 +203,8 @@ class Session:
             "ansible_check_mode": options.check,
             "ansible_diff_mode": self.defaults.diff,
             "ansible_forks": config["forks"],
-            "ansible_inventory_sources": list(self.inventory.sources),
+            "ansible_inventory_sources": [
+                source if "," in source else str(Path(source).absolute()) for source in self.inventory.sources],
             **({"ansible_limit": options.limit} if options.limit else {}),
             "ansible_run_tags": list(options.tags) or ["all"],
             "ansible_skip_tags": list(options.skip_tags),
@@ -176,26 +221,75 @@ def opened(options: Options, person: Person, config: Config, ears: Ears, base: s
     """The session of a run whose playbooks lie in `base`. Raises what files and settings are wrong for."""
     vault = Vault(vault_secrets(options, config, person.require), only_matching=config["vault_id_match"])
     extra = extra_variables(options.extra_vars, vault, ears)
-    folders = [*options.module_path, *config["library"], str(Path(base, "library"))]
-    rules = inventory_file.Rules(
+    folders = [*options.module_path, *config["library"], str(Path(base, "library")), *config["action_plugins"]]
+    roots = [str(Path(base, "collections")), *config["collections_path"], *sys.path]
+    installed = Installed(roots)
+    module_utils = ModuleUtils([str(Path(base, "module_utils")), *config["module_utils"]], roots)
+    catalog = Catalog({name: action.spec for name, action in ACTIONS.items()}, folders, installed)
+    services = {"config": config, "vault": vault}
+    plugins = Plugins({kind: config[f"{kind}_plugins"] for kind in KINDS}, roots, installed)
+    plugins.add_beside(base)
+    templar = Templar(managed=config["ansible_managed"], services=services, plugins=plugins)
+    read_inventory = partial(hosts_and_groups, options, config, vault, extra, templar, ears)
+    inventory = read_inventory()
+    patterns.check_limit(inventory, options.limit, warn=ears.warn)
+
+    def on_role(folder: str) -> None:
+        plugins.add_beside(folder)
+        catalog.add_folder(str(Path(folder, "library")))
+        catalog.add_folder(str(Path(folder, "action_plugins")))
+        module_utils.add_folder(str(Path(folder, "module_utils")))
+
+    context = LoadContext(
+        catalog=catalog, vault=vault, warn=ears.warn, variables=extra, render=partial(_loading, templar),
+        lookups=templar.lookup_names,
+        shelf=Shelf(partial(yaml.load_file, vault=vault, warn=ears.warn), config["roles_path"], installed),
+        on_role=on_role,
+    )
+    return Session(
+        options=options, config=config, ears=ears, vault=vault, inventory=inventory, catalog=catalog, templar=templar,
+        defaults=defaults(options, config, person), extra=extra, person=person, context=context,
+        services=services, module_utils=module_utils, read_inventory=read_inventory,
+    )
+
+
+def hosts_and_groups(
+    options: Options, config: Config, vault: Vault, extra: Mapping[str, Any], templar: Templar, ears: Ears
+) -> Inventory:
+    """The inventory as its sources are now. Raises InventoryError and what files are wrong for."""
+    folders = VarsFolders(partial(yaml.load_file, vault=vault, warn=ears.warn))
+
+    def lazily(known: Mapping[str, Any]) -> LazyVars:
+        return LazyVars(VarStack(Layer("inventory", known)), templar)
+
+    rules = Rules(
         ignore_extensions=config["inventory_ignore_extensions"], ignore_patterns=config["inventory_ignore_patterns"],
         unparsed_is_failed=config["inventory_unparsed_is_failed"],
         any_unparsed_is_failed=config["inventory_any_unparsed_is_failed"],
         unparsed_warning=config["inventory_unparsed_warning"], script_timeout=config["inventory_script_timeout"],
+        plugins=config["inventory_enable_plugins"], group_names=config["force_valid_group_names"],
+        templates=Templates(
+            evaluate=lambda text, known: _present(templar.evaluate(text, lazily(known))),
+            test=lambda condition, known: templar.test(condition, lazily(known)),
+            render=lambda value, known: templar.render(value, lazily(known)),
+        ),
+        extra=extra, extra_everywhere=config["inventory_use_extra_vars"],
+        vars_files=lambda *place: ChainMap(*(dict(data) for _, data in reversed(folders.of(*place)))),
+        ansible_inventory=config["ansible_inventory"],
     )
-    sources = options.inventory or config["inventory"]
-    inventory = inventory_file.load(sources, vault=vault, warn=ears.warn, rules=rules)
-    patterns.check_limit(inventory, options.limit, warn=ears.warn)
-    catalog = Catalog({name: action.spec for name, action in ACTIONS.items()}, folders)
-    services = {"config": config, "vault": vault}
-    templar = Templar(managed=config["ansible_managed"], services=services)
-    context = LoadContext(catalog=catalog, vault=vault, warn=ears.warn, variables=extra, render=templar.render,
-                          lookups=LOOKUPS)
-    return Session(
-        options=options, config=config, ears=ears, vault=vault, inventory=inventory, catalog=catalog, templar=templar,
-        defaults=defaults(options, config, person), extra=extra, person=person, context=context,
-        services=services,
-    )
+    return inventory_file.load(options.inventory or config["inventory"], vault=vault, warn=ears.warn, rules=rules)
+
+
+def _loading(templar: Templar, value: Any, known: Mapping[str, Any]) -> Any:
+    """What a keyword says that is needed while a playbook is read: None for `omit`, as if it were not there."""
+    rendered = templar.render(value, known)
+    return None if rendered is OMIT else rendered
+
+
+def _present(value: Any) -> Any:
+    if value is OMIT:
+        raise TemplateError("its value is omitted")
+    return value
 
 
 def configured(options: Options, ears: Ears) -> Config:
@@ -238,7 +332,7 @@ def defaults(options: Options, config: Config, person: Person) -> Defaults:
 
 def extra_variables(given: Sequence[str], vault: Vault, ears: Ears) -> dict[str, Any]:
     """-e in each of its forms: @file, JSON or YAML, and k=v. Raises ParseError, UsageError."""
-    extra: dict[str, Any] = {}
+    extra = Overlaid()
     for each in given:
         text = each.strip()
         if text.startswith("@"):
@@ -254,5 +348,5 @@ def extra_variables(given: Sequence[str], vault: Vault, ears: Ears) -> dict[str,
             continue
         if not isinstance(said, Mapping):
             raise ParseError(f"Extra variables have to be a mapping, {each!r} is not.")
-        extra.update(said)
+        extra.lay(said)
     return extra

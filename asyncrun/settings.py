@@ -46,6 +46,7 @@ def _in(section: str) -> Any:
 
 _defaults, _become, _ssh = _in("defaults"), _in("privilege_escalation"), _in("ssh_connection")
 _inventory, _diff, _tags, _own = _in("inventory"), _in("diff"), _in("tags"), _in("asyncrun")
+_inventory_plugins = _in("inventory_plugins")
 
 _RUN = (
     _defaults("forks", "int", 5, "How many hosts are worked on at the same time.", least=1),
@@ -54,7 +55,7 @@ _RUN = (
     _defaults("poll_interval", "float", 15, "Seconds between two looks at an async job whose task names no poll.",
               least=0),
     _defaults("task_timeout", "int", 0, "Seconds that a task may take; 0 is no limit.", least=0),
-    _defaults("strategy", "str", "linear", "How hosts walk through a play: linear, free or host_pinned."),
+    _defaults("strategy", "str", "linear", "How hosts walk through a play: linear, free, host_pinned or debug."),
     _defaults("any_errors_fatal", "bool", False, "One failed host ends the play for all."),
     _defaults("force_handlers", "bool", False, "Run notified handlers on failed hosts, too."),
     _defaults("error_on_missing_handler", "bool", True, "Notifying a handler that is not there fails the task.",
@@ -62,21 +63,23 @@ _RUN = (
     _defaults("error_on_undefined_vars", "bool", True, "A template with a name that has no value fails the task.",
               effect=False),
     _defaults("hash_behaviour", "str", "replace", "What a variable that is a mapping does to the one below it.",
-              choices=("replace", "merge"), effect=False),
+              choices=("replace", "merge")),
     _defaults("gathering", "str", "implicit", "When facts are gathered at the start of a play.",
               choices=("implicit", "explicit", "smart")),
-    _defaults("gather_subset", "list", ["all"], "Which facts are gathered.", effect=False),
-    _defaults("gather_timeout", "int", 10, "Seconds that one kind of fact may take.", least=1, effect=False),
+    _defaults("gather_subset", "list", ["all"], "Which facts a play gathers that does not say it."),
+    _defaults("gather_timeout", "int", 10, "Seconds that one kind of those facts may take.", least=1),
     _defaults("inject_facts_as_vars", "bool", True, "Facts are variables named ansible_*, too.",
               env=("ANSIBLE_INJECT_FACT_VARS",)),
     _defaults("fact_caching", "str", "memory", "Where facts are kept between runs: memory (not at all) or jsonfile.",
-              env=("ANSIBLE_CACHE_PLUGIN",), effect=False),
-    _defaults("fact_caching_connection", "str", None, "The folder of the fact cache.",
-              env=("ANSIBLE_CACHE_PLUGIN_CONNECTION",), effect=False),
+              env=("ANSIBLE_CACHE_PLUGIN",)),
+    _defaults("fact_caching_connection", "path", None, "The folder of the fact cache.",
+              env=("ANSIBLE_CACHE_PLUGIN_CONNECTION",)),
     _defaults("fact_caching_prefix", "str", "", "What the names of fact cache files begin with.",
-              env=("ANSIBLE_CACHE_PLUGIN_PREFIX",), effect=False),
+              env=("ANSIBLE_CACHE_PLUGIN_PREFIX",)),
     _defaults("fact_caching_timeout", "int", 86400, "Seconds that cached facts are believed; 0 is for ever.", least=0,
-              env=("ANSIBLE_CACHE_PLUGIN_TIMEOUT",), effect=False),
+              env=("ANSIBLE_CACHE_PLUGIN_TIMEOUT",)),
+    _defaults("enable_task_debugger", "bool", False, "Stop and ask at each task that failed or was unreachable."),
+    _defaults("task_debugger_ignore_errors", "bool", True, "Not at a failure that ignore_errors covers."),
     _defaults("interpreter_python", "str", "auto", "The Python on the hosts: a path, or auto to look for one.",
               env=("ANSIBLE_PYTHON_INTERPRETER",)),
     _defaults("executable", "str", "/bin/sh", "The shell on the hosts."),
@@ -144,8 +147,8 @@ _FILES = (
                key="any_unparsed_is_failed"),
     _inventory("inventory_unparsed_warning", "bool", True, "Warn when no inventory was read."),
     _inventory("inventory_enable_plugins", "list", ["host_list", "script", "auto", "yaml", "ini", "toml"],
-               "The kinds of inventory that are read.", key="enable_plugins", env=("ANSIBLE_INVENTORY_ENABLED",),
-              effect=False),
+               "The kinds of inventory that are read: of those that can read a file, the first one does.",
+               key="enable_plugins", env=("ANSIBLE_INVENTORY_ENABLED",)),
     _inventory("inventory_ignore_extensions", "list",
                [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"],
                "Ends of file names that are passed over in an inventory folder.", key="ignore_extensions",
@@ -155,17 +158,20 @@ _FILES = (
                env=("ANSIBLE_INVENTORY_IGNORE_REGEX",)),
     _inventory("host_pattern_mismatch", "str", "warning", "What a pattern that matches no host is.",
                choices=("warning", "error", "ignore")),
-    _defaults("force_valid_group_names", "str", "never", "Whether to change group names that are no identifiers.",
-              choices=("never", "always", "ignore", "silently"), env=("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS",),
-              effect=False),
+    _inventory_plugins("inventory_use_extra_vars", "bool", False,
+                       "Whether the expressions of constructed inventories may use -e.", key="use_extra_vars"),
+    _defaults("force_valid_group_names", "str", "never",
+              "Group names that are no identifiers: never or ignore leave them, always or silently put underscores in.",
+              choices=("never", "always", "ignore", "silently"), env=("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS",)),
     _defaults("roles_path", "paths", ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"],
-              "Folders of roles.", effect=False),
+              "Folders of roles."),
     _defaults("collections_path", "paths", ["~/.ansible/collections", "/usr/share/ansible/collections"],
-              "Folders of collections.", effect=False),
+              "Folders of collections."),
     _defaults("playbook_vars_root", "str", "top", "Which playbook's group_vars and host_vars count.",
               choices=("top", "bottom", "all"), effect=False),
     *(_defaults(name, "paths", [f"~/.ansible/plugins/{folder}", f"/usr/share/ansible/plugins/{folder}"],
-                f"Folders of {what}.", env=(env,), effect=name == "library")
+                f"Folders of {what}.", env=(env,),
+                effect=name in ("library", "filter_plugins", "test_plugins", "lookup_plugins"))
       for name, folder, what, env in (
           ("library", "modules", "modules", "ANSIBLE_LIBRARY"),
           ("action_plugins", "action", "action plugins", "ANSIBLE_ACTION_PLUGINS"),
@@ -174,10 +180,16 @@ _FILES = (
           ("lookup_plugins", "lookup", "lookups", "ANSIBLE_LOOKUP_PLUGINS"),
           ("callback_plugins", "callback", "callbacks", "ANSIBLE_CALLBACK_PLUGINS"),
       )),
+    _defaults("module_utils", "paths", ["~/.ansible/plugins/module_utils", "/usr/share/ansible/plugins/module_utils"],
+              "Folders of what modules import as ansible.module_utils.", env=("ANSIBLE_MODULE_UTILS",)),
     _defaults("vault_password_file", "path", None, "A file with the vault password, or a program that prints it."),
     _defaults("vault_identity_list", "list", [], "Vault ids with their password files: `dev@~/.vault_dev, ...`."),
     _defaults("vault_identity", "str", "default", "The vault id of a password that names none."),
+    _defaults("vault_encrypt_identity", "str", None, "The vault id whose password encrypts, where there are several."),
     _defaults("vault_id_match", "bool", False, "Try only the password whose vault id the text names."),
+    _defaults("editor", "str", "vi", "The editor of asyncrun-vault.", env=("ANSIBLE_EDITOR", "EDITOR")),
+    _defaults("pager", "str", "less", "What shows a text page by page on a terminal.",
+              env=("ANSIBLE_PAGER", "PAGER")),
     _defaults("ask_vault_pass", "bool", False, "Ask for the vault password."),
     _defaults("duplicate_dict_key", "str", "warn", "What a key that occurs twice in YAML is.",
               choices=("warn", "error", "ignore"), env=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",), effect=False),
@@ -236,6 +248,8 @@ _OURS = (
          choices=("waiting", "retrying"), env=("ASYNCRUN_RETRY_WORDS",)),
     _own("inventory_script_timeout", "float", 60, "Seconds that an inventory script may take.", least=0.1,
          env=("ASYNCRUN_INVENTORY_SCRIPT_TIMEOUT",)),
+    _own("ansible_inventory", "str", "ansible-inventory",
+         "The program that reads inventories of plugins that are not built in.", env=("ASYNCRUN_ANSIBLE_INVENTORY",)),
 )
 
 SETTINGS: Mapping[str, Setting] = {
@@ -248,12 +262,12 @@ ANSIBLE_ONLY: Mapping[str, frozenset[str]] = {section: frozenset(keys.split()) f
         allow_broken_conditionals allow_embedded_templates cowsay_enabled_stencils home become_plugins cache_plugins
         collections_on_ansible_version_mismatch collections_scan_sys_path cliconf_plugins connection_plugins debug
         httpapi_plugins internal_poll_interval inventory_plugins jinja2_native log_filter log_verbosity
-        module_compression module_utils netconf_plugins null_representation private_role_vars strategy_plugins su
-        syslog_facility terminal_plugins vars_plugins vault_encrypt_identity vault_encrypt_salt devel_warning
-        display_traceback doc_fragment_plugins editor enable_task_debugger facts_modules
+        module_compression netconf_plugins null_representation private_role_vars strategy_plugins su
+        syslog_facility terminal_plugins vars_plugins vault_encrypt_salt devel_warning
+        display_traceback doc_fragment_plugins facts_modules
         invalid_task_attribute_failed module_ignore_exts module_strict_utf8_response network_group_modules
-        old_plugin_cache_clear pager playbook_dir plugin_filters_cfg precedence python_module_rlimit_nofile
-        run_vars_plugins target_log_info task_debugger_ignore_errors use_persistent_connections
+        old_plugin_cache_clear playbook_dir plugin_filters_cfg precedence python_module_rlimit_nofile
+        run_vars_plugins target_log_info use_persistent_connections
         validate_action_group_metadata vars_plugins_enabled win_async_startup_timeout worker_session_isolation
         yaml_valid_extensions callback_format_pretty callback_result_yaml_line_width admin_users common_remote_group
         system_tmpdirs allow_world_readable_tmpfiles inject_invocation allow_unsafe_lookups docsite_root_url
@@ -264,8 +278,8 @@ ANSIBLE_ONLY: Mapping[str, frozenset[str]] = {section: frozenset(keys.split()) f
         ssh_agent ssh_agent_executable ssh_agent_key_lifetime
     """,
     "connection": "ssh_agent ssh_agent_executable ssh_agent_key_lifetime",
-    "inventory": "export cache cache_plugin cache_timeout cache_connection cache_prefix use_extra_vars",
-    "diff": "", "tags": "", "asyncrun": "",
+    "inventory": "export cache cache_plugin cache_timeout cache_connection cache_prefix",
+    "inventory_plugins": "", "diff": "", "tags": "", "asyncrun": "",
 }.items()}
 
 # Names that were something once, or that people write: what is meant.

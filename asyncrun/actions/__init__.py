@@ -12,7 +12,7 @@ A module that has no controller's part needs no action: `run_module` sends it as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -53,7 +53,22 @@ class Inquire:
     echo: bool = True                          # show what is typed
 
 
-Step = Wait | Ask | Tell | Inquire
+@dataclass(frozen=True, slots=True)
+class Converse:
+    """A conversation of many questions: `hold` is called in the main thread, alone. The generator is sent its value."""
+
+    hold: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several runs of steps side by side, at most `limit` at once. The generator is sent what they gave, in order."""
+
+    runs: Sequence[Generator[Step, Any, Any]]
+    limit: int
+
+
+Step = Wait | Ask | Tell | Inquire | Converse | Together
 Immediate = Callable[["Call", "ActionContext"], RawResult]
 Steps = Generator[Step, Any, RawResult]
 
@@ -184,6 +199,6 @@ def run_module(call: Call, ctx: ActionContext) -> Steps:
 
 
 __all__ = [
-    "Action", "ActionContext", "Ask", "Call", "Inquire", "JobOrder", "Step", "Steps", "Tell", "Wait", "action",
-    "immediate", "module_request", "replace", "run_module",
+    "Action", "ActionContext", "Ask", "Call", "Converse", "Inquire", "JobOrder", "Step", "Steps", "Tell", "Together",
+    "Wait", "action", "immediate", "module_request", "replace", "run_module",
 ]

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from asyncrun.actions import ActionContext, Ask, Call, Inquire, Steps, Tell, Wait, action, immediate
-from asyncrun.errors import SourceError, UndefinedError
+from asyncrun.errors import ArgumentError, SourceError, UndefinedError
 from asyncrun.events import Said
-from asyncrun.results import AddHost, GroupBy, Include, Meta, RawResult, SetStats, SetVars
+from asyncrun.results import AddHost, GroupBy, Meta, RawResult, SetStats, SetVars
+from asyncrun.source import unsafe
+from asyncrun.templating.values import plain
 from asyncrun.transport import Request
+from asyncrun.vars.stack import merged
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
+OF_A_FOLDER = ("depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions")
 
 
 @immediate({
@@ -148,22 +152,29 @@ def include_vars(call: Call, ctx: ActionContext) -> RawResult:
     """Read files of variables into the host's include_vars layer."""
     args = ctx.args(call)
     name = args["file"] or args["_raw_params"]
+    for option in () if args["dir"] else OF_A_FOLDER:
+        if option in call.args:
+            raise ArgumentError(f"'{option}' is for a folder of files: it goes with 'dir' only.", origin=call.origin)
     try:
         paths = _vars_files(args, ctx) if args["dir"] else [ctx.find_file(str(name), "vars")]
         loaded: dict[str, Any] = {}
         for path in paths:
-            loaded = _combined(loaded, ctx.load_vars(path), args["hash_behaviour"] == "merge")
+            loaded |= ctx.load_vars(path)
     except SourceError as error:
         where = f" ({error.origin})" if error.origin and error.origin != call.origin else ""
         message = f"{error.message}{where}"
         return RawResult.failure(message, message=message)
     values = {args["name"]: loaded} if args["name"] else loaded
+    if args["hash_behaviour"] == "merge":
+        values = {key: _over_known(key, value, ctx.vars) for key, value in values.items()}
     data = {"changed": False, "ansible_facts": values, "ansible_included_var_files": paths}
     return RawResult(data, (SetVars(values, included=True),))
 
 
 def _vars_files(args: Mapping[str, Any], ctx: ActionContext) -> list[str]:
     root = Path(ctx.find_file(args["dir"], "vars"))
+    if not root.is_dir():
+        raise SourceError(f"{root} is not a directory.")
     try:
         matching = re.compile(args["files_matching"] or "")
     except re.error as error:
@@ -183,14 +194,10 @@ def _vars_files(args: Mapping[str, Any], ctx: ActionContext) -> list[str]:
     return found
 
 
-def _combined(old: dict[str, Any], new: dict[str, Any], merge: bool) -> dict[str, Any]:
-    if not merge:
-        return {**old, **new}
-    result = dict(old)
-    for key, value in new.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _combined(result[key], value, merge) if both else value
-    return result
+def _over_known(name: str, value: Any, known: Mapping[str, Any]) -> Any:
+    """A mapping from a file merged over the one that the host has by now, which was rendered already."""
+    below = plain(known[name]) if isinstance(value, dict) and name in known else None
+    return merged(unsafe(below), value) if isinstance(below, dict) else value
 
 
 @immediate({
@@ -313,7 +320,7 @@ def _now() -> str:
     "summary": "Order the engine itself: flush_handlers, end_play, end_host, end_batch, clear_facts, noop, ...",
     "options": {"_raw_params": {"type": "str", "required": True, "doc": "The order.", "choices": [
         "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors", "reset_connection",
-        "end_play", "end_host", "end_batch"]}},
+        "end_play", "end_host", "end_batch", "end_role"]}},
     "free_form": "_raw_params",
     "check_mode": "full",
     "async": False,
@@ -326,24 +333,3 @@ def meta(call: Call, ctx: ActionContext) -> Steps:
     if order == "reset_connection":
         yield Ask(call.target, Request("reset"))
     return RawResult({"changed": False}, (Meta(order),))
-
-
-@immediate({
-    "summary": "Run the tasks of a file here.",
-    "options": {
-        "file": {"type": "str", "doc": "The file, beside the file that includes it."},
-        "_raw_params": {"type": "str", "doc": "The file, in the short form."},
-        "apply": {"type": "dict", "doc": "Keywords for the tasks that are included."},
-    },
-    "free_form": "_raw_params",
-    "required_one_of": [["file", "_raw_params"]],
-    "check_mode": "full",
-    "async": False,
-    "returns": {},
-    "examples": "- include_tasks: '{{ ansible_facts.os_family }}.yml'\n",
-})
-def include_tasks(call: Call, ctx: ActionContext) -> RawResult:
-    """Find the file; the engine reads it."""
-    args = ctx.args(call)
-    path = ctx.find_file(args["file"] or args["_raw_params"], "tasks")
-    return RawResult({"changed": False, "include": path}, (Include(path, ctx.loop_values()),))

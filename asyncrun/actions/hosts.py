@@ -10,6 +10,8 @@ from asyncrun.errors import HostError
 from asyncrun.results import RawResult
 from asyncrun.transport import Reply, Request
 
+SETUP = "ansible.legacy.setup"         # what a result calls the module that gathers
+
 
 @action({
     "summary": "Gather facts about the host, as a play does at its start.",
@@ -26,11 +28,15 @@ from asyncrun.transport import Reply, Request
     "examples": "- gather_facts:\n",
 })
 def gather_facts(call: Call, ctx: ActionContext) -> Steps:
-    """Run the module `setup`."""
+    """Run the module `setup`; a failure of its names it, as it would be one of several."""
     args = ctx.args(call)
     args.pop("parallel")
     reply: Reply = yield Ask(call.target, module_request(call, args, name="setup"))
-    return RawResult({key: value for key, value in reply.data.items() if key != "invocation"})
+    said = {key: value for key, value in reply.data.items() if key != "invocation"}
+    if not said.get("failed"):
+        return RawResult(said)
+    return RawResult.failure(f"The following modules failed to execute: {SETUP}. {said.get('msg', '')}".rstrip(),
+                             failed_modules={SETUP: said}, ansible_facts={})
 
 
 @action({

@@ -12,12 +12,19 @@ from collections.abc import Iterator
 HEED = 0.2            # seconds: a signal that comes just before the wait would not end it, so the wait is a short one
 
 
-def prompt(text: str, echo: bool = False) -> str:
-    """Ask a person at the terminal; unless `echo`, what is typed is not shown. Without a terminal: a line of stdin."""
+def prompt(text: str, echo: bool = False) -> str | None:
+    """Ask a person at the terminal; unless `echo`, what is typed is not shown. Without a terminal: a line of stdin.
+
+    None where nothing more is typed.
+    """
     with contextlib.ExitStack() as stack:
         terminal = _terminal(stack)
         if terminal is None:
-            return sys.stdin.readline().rstrip("\n") if sys.stdin is not None else ""
+            if echo:                                     # no password: who reads the output may see what was asked
+                sys.stderr.write(f"{text.rstrip()}\n")
+                sys.stderr.flush()
+            line = sys.stdin.readline() if sys.stdin is not None else ""
+            return line.rstrip("\n") if line else None
         if not echo:
             stack.enter_context(_silent(terminal))
         sys.stderr.write(text)
@@ -52,8 +59,8 @@ def _silent(terminal: int) -> Iterator[None]:
         sys.stderr.flush()
 
 
-def _line(terminal: int) -> str:
-    """What is typed up to the end of the line."""
+def _line(terminal: int) -> str | None:
+    """What is typed up to the end of the line; None when that is nothing, not even the end."""
     typed = b""
     while not typed.endswith(b"\n"):
         if not select.select([terminal], [], [], HEED)[0]:
@@ -62,4 +69,4 @@ def _line(terminal: int) -> str:
         if not piece:
             break
         typed += piece
-    return typed.decode("utf-8", "surrogateescape").rstrip("\n")
+    return typed.decode("utf-8", "surrogateescape").rstrip("\n") if typed else None

@@ -69,19 +69,23 @@ def _one(*names: str, text: str, metavar: str) -> Decorator[Any]:
     return click.option(*names, metavar=metavar, help=text)
 
 
-INVENTORY: Sequence[Decorator[Any]] = (
+SOURCES: Sequence[Decorator[Any]] = (
     _many("inventory", "-i", "--inventory", metavar="SOURCE",
           text="Where the hosts are: a file, a folder, or names joined by commas (`web1,` for a single one)."),
     _many("inventory_file", "--inventory-file", metavar="SOURCE", text="Old name of --inventory."),
     _one("limit", "-l", "--limit", metavar="PATTERN", text="Of the hosts, only those; @FILE reads them from a file."),
-    _flag("list_hosts", "--list-hosts", text="Show which hosts would be used, and stop."),
     _flag("flush_cache", "--flush-cache", text="Accepted: facts are not kept between runs."),
 )
+INVENTORY: Sequence[Decorator[Any]] = (
+    *SOURCES,
+    _flag("list_hosts", "--list-hosts", text="Show which hosts would be used, and stop."),
+)
+EXTRA_VARS = _many("extra_vars", "-e", "--extra-vars", metavar="VARS",
+                   text="Variables above all others: `key=value`, YAML or JSON, or @FILE.")
 RUNNING: Sequence[Decorator[Any]] = (
     _flag("check", "-C", "--check", text="Change nothing, say what would change."),
     _flag("diff", "-D", "--diff", text="Show how files change, line by line."),
-    _many("extra_vars", "-e", "--extra-vars", metavar="VARS",
-          text="Variables above all others: `key=value`, YAML or JSON, or @FILE."),
+    EXTRA_VARS,
     click.option("forks", "-f", "--forks", type=click.IntRange(min=1), metavar="N",
                  help="How many hosts work at the same time: 5 when not said."),
     _many("module_path", "-M", "--module-path", metavar="FOLDERS",
@@ -137,5 +141,5 @@ def to_options(given: dict[str, Any], warn: Callable[[str], None]) -> Options:
         if name in given:
             given[name] = tuple(tag.strip() for text in given[name] for tag in text.split(",") if tag.strip())
     for name in _PATH_LISTS:
-        given[name] = tuple(folder for text in given[name] for folder in text.split(os.pathsep) if folder)
+        given[name] = tuple(folder for text in given.get(name, ()) for folder in text.split(os.pathsep) if folder)
     return Options(**given)

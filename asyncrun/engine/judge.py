@@ -12,6 +12,7 @@ from asyncrun.errors import AsyncrunError, HostError, Unreachable
 from asyncrun.results import Effect, RawResult, SetFacts, SetVars, Status, TaskResult, censored
 
 SHOWS_INVOCATION = 3        # -vvv
+NO_FACTS = frozenset(("set_fact", "include_vars", "debug"))      # their `ansible_facts` are not what a host told
 
 
 def judge(view: View, call: Call, raw: RawResult, attempt: int | None = None) -> TaskResult:
@@ -56,7 +57,7 @@ def finished(view: View, data: dict[str, Any], effects: tuple[Effect, ...] = (),
         effects=effects,
         ignored=ignored,
         delegated=delegated,
-        notify=_notify(view) if data["changed"] and not status.bad else (),
+        notify=_notify(view) if (data["changed"] or task.loop) and not status.bad else (),
         fatal=status.bad and view.truth("any_errors_fatal", task.any_errors_fatal, view.work.defaults.any_errors_fatal),
     )
 
@@ -116,9 +117,14 @@ def collated(results: Sequence[TaskResult], loop_empty: bool = False) -> TaskRes
         ignored=status.bad and all(each.ignored for each in results if each.status.bad),
         items=tuple(results),
         delegated=results[-1].delegated if results else None,
-        notify=tuple(dict.fromkeys(name for each in results for name in each.notify)),
+        notify=_notified(results) if data["changed"] and not status.bad else (),
         fatal=any(each.fatal for each in results),
     )
+
+
+def _notified(results: Sequence[TaskResult]) -> tuple[str, ...]:
+    """The handlers of every item: one that changed is enough for all."""
+    return tuple(dict.fromkeys(name for each in results for name in each.notify))
 
 
 def _sum(statuses: Sequence[Status]) -> Status:
@@ -177,9 +183,10 @@ def _effects(view: View, call: Call, raw: RawResult, data: Mapping[str, Any]) ->
         owner = call.delegated
     effects = tuple(replace(each, host=owner) if isinstance(each, SetVars) else each for each in raw.effects)
     facts = data.get("ansible_facts")
-    if not isinstance(facts, Mapping) or not facts or call.name in ("set_fact", "include_vars"):
+    gathered = call.name == "gather_facts" and not data.get("failed")
+    if not isinstance(facts, Mapping) or not (facts or gathered) or call.name in NO_FACTS:
         return effects
-    return (*effects, SetFacts(facts, owner))
+    return (*effects, SetFacts(facts, owner, gathered))
 
 
 def _notify(view: View) -> tuple[str, ...]:

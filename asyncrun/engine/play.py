@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.run import RunState
 from asyncrun.engine.state import META_ONCE, Batch
 from asyncrun.engine.strategy import STRATEGIES, Start, Strategy, linear
@@ -17,14 +18,14 @@ from asyncrun.engine.workers import AskPerson, Workers
 from asyncrun.errors import AsyncrunError, ParseError, TemplateError, suggest
 from asyncrun.events import Emit, NoHosts, PlayStarted, TaskStarted, Warned
 from asyncrun.inventory.model import Inventory
-from asyncrun.playbook.model import Block, Play, Task
+from asyncrun.playbook.model import Block, Play, Reading, Role, Task
 from asyncrun.playbook.starting import from_task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.results import Include, TaskResult
 from asyncrun.templating.values import is_template, plain
 from asyncrun.transport import Fleet
 from asyncrun.vars.folders import VarsFolders
-from asyncrun.vars.sources import Scene, play_vars, task_vars
+from asyncrun.vars.sources import Kept, Scene, layers, play_vars, task_vars
 
 NOTHING = Block(())         # what is left of a play that ends before --start-at-task
 
@@ -39,10 +40,11 @@ class Crew:
     defaults: Defaults
     folders: VarsFolders
     select: Callable[[Inventory, Any], Sequence[str]]
-    read_tasks: Callable[[str, Task, Mapping[str, Any]], Block]
+    read_include: Callable[[Include, Task, Mapping[str, Any]], Reading]
     prune: Callable[[Block], Block]                       # leaves out what --tags and --skip-tags leave out
     ask_vars: Callable[[Play, Mapping[str, Any]], Mapping[str, Any]]   # the answers to vars_prompt; takes `shared`
     ask_person: AskPerson | None = None
+    debugger: Debugger | None = None
     wanted: Callable[[str], bool] | None = None           # --step: whether to do a task of this name
     forks: int = 5
     base: str = ""                                        # the playbook's folder
@@ -50,8 +52,10 @@ class Crew:
     shared: Mapping[str, Any] = field(default_factory=dict)   # magic variables of the run
     force_handlers: bool = False
     inject_facts: bool = True
+    merge: bool = False                                   # mappings of several layers combine: hash_behaviour
     release_fork: bool = False                            # a job that is only polled gives its fork back
     run_id: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)    # arguments of the gathering at a play's start
     perform: Callable[[HostTask, Tools], Running] = run_task
 
 
@@ -67,27 +71,31 @@ class PlayRun:
         self.play, self.run, self.crew = play, run, crew
         self._base = str(Path(play.directory).resolve()) if play.directory else crew.base    # an import's is its own
         self._shared = {**crew.shared, "playbook_dir": self._base, "ansible_search_path": [self._base]}
-        self._known = play_vars(play, crew.tools.templar, crew.extra, self._shared)
-        self._includes: dict[tuple[int, str], Block] = {}
+        self._prompted: Mapping[str, Any] = {}
+        self._known: Mapping[str, Any] = {}               # what the play's own keywords may use
+        self._includes: dict[tuple[Any, ...], Reading] = {}
         self._groups_of: Inventory | None = None          # the inventory that _groups and _inherited were made of
         self._groups: dict[str, list[str]] = {}
-        self._inherited: dict[str, Any] = {}
+        self._inherited = Kept()
         self._scene: Scene | None = None
+        self._signs: tuple[Any, ...] = ()                 # what _scene was made of
+        self._folded = True                               # a result was taken in since _scene was looked at
         self._banners: set[tuple[Any, ...]] = set()
 
     def go(self) -> bool:
         """Run it; False when the run has to end here because a whole batch failed."""
         crew = self.crew
         self.run.left.clear()
+        self._prompted = crew.ask_vars(self.play, self._shared) if self.play.vars_prompt else {}
+        self._known = self._own_variables()
         hosts = self._hosts()
         if not hosts:
             crew.emit(PlayStarted(self._name(), (), self.play.origin, crew.defaults.check))
             crew.emit(NoHosts())
             return True
-        prompted = crew.ask_vars(self.play, self._shared) if self.play.vars_prompt else {}
         self._begun = self._from_start()
         for batch_hosts in self._batches(hosts):
-            batch = self._batch([host for host in batch_hosts if host not in self.run.removed], prompted)
+            batch = self._batch([host for host in batch_hosts if host not in self.run.removed])
             if not batch.hosts:
                 continue                                      # all of them have failed before
             self._turn(batch)
@@ -155,19 +163,28 @@ class PlayRun:
             if place >= len(hosts):
                 return
 
-    def _batch(self, hosts: list[str], prompted: Mapping[str, Any]) -> Batch:
+    def _batch(self, hosts: list[str]) -> Batch:
         strategy = str(self._rendered("strategy", self.play.strategy) or self.crew.defaults.strategy)
         self._strategy = self._find_strategy(strategy)
+        self._perform = self.crew.perform
+        if self.crew.debugger is not None:
+            on_trouble = strategy.rpartition(".")[2] == "debug"
+            self._perform = self.crew.debugger.over(self.crew.perform, on_trouble=on_trouble)
         failed = self._rendered("max_fail_percentage", self.play.max_fail_percentage)
         lockstep = self._strategy is linear
         self._banners.clear()
-        self._prompted = prompted
         self.crew.emit(PlayStarted(self._name(), tuple(hosts), self.play.origin, self.crew.defaults.check, lockstep))
-        return Batch(
-            self.play, hosts, self.run, self._read_include, body=self._body(hosts), forks=self.crew.forks,
-            lockstep=lockstep, max_failed=None if failed is None else self._percentage(failed),
-            handler_names=self._handler_names(),
+        facts, body = self._facts(hosts), self._body()
+        if self.play.spec_task is not None and self._begun is not NOTHING:
+            body = Block((*self.crew.prune(Block((self.play.spec_task,))).tasks, body))
+        batch = Batch(
+            self.play, hosts, self.run, self._read_include, body=Block((*facts, body)) if facts else body,
+            forks=self.crew.forks, lockstep=lockstep, name_handler=self._handler_name,
+            max_failed=None if failed is None else self._percentage(failed),
         )
+        if facts:
+            batch.pass_over([host for host in hosts if not self._gathers(host)])
+        return batch
 
     def _percentage(self, said: Any) -> float:
         try:
@@ -184,15 +201,18 @@ class PlayRun:
                              hint=suggest(short, STRATEGIES) or f"It is one of: {', '.join(STRATEGIES)}.")
         return STRATEGIES[short]
 
-    def _body(self, hosts: list[str]) -> Block:
+    def _body(self) -> Block:
         body = self._begun
         if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers) and body is not NOTHING:
             body = _flushing(body)
-        body = self.crew.prune(body)
+        return self.crew.prune(body)
+
+    def _facts(self, hosts: list[str]) -> tuple[Task | Block, ...]:
+        """The gathering of facts at the start of a batch; nothing where nobody needs it or it is not wanted."""
         facts = self.play.facts_task
-        if facts is None or self._begun is NOTHING or not self._gathers(hosts):
-            return body
-        return Block((*self.crew.prune(Block((facts,))).tasks, body))
+        if facts is None or self._begun is NOTHING or not any(self._gathers(host) for host in hosts):
+            return ()
+        return self.crew.prune(Block((replace(facts, args={**self.crew.facts, **facts.args}),))).tasks
 
     def _from_start(self) -> Block:
         """The play's body, from the task on at which the run is to start."""
@@ -204,22 +224,17 @@ class PlayRun:
         self.run.start_at = None
         return body
 
-    def _gathers(self, hosts: list[str]) -> bool:
-        said = self._rendered("gather_facts", self.play.gather_facts)
-        if said is not None:
-            return self._bool("gather_facts", said, self.play)
-        if self.crew.defaults.gathering == "smart":
-            return not all(self.run.memory(host).facts for host in hosts)
-        return self.crew.defaults.gathering == "implicit"
+    def _gathers(self, host: str) -> bool:
+        gathering = self.crew.defaults.gathering
+        if not self._truth("gather_facts", self.play.gather_facts, gathering != "explicit"):
+            return False
+        return gathering != "smart" or not self.run.memory(host).gathered
 
-    def _handler_names(self) -> dict[int, str]:
-        names = {}
-        for handler in self.play.handlers:
-            try:
-                names[handler.id] = str(self._render(handler.name or ""))
-            except TemplateError:
-                names[handler.id] = handler.name or ""
-        return names
+    def _handler_name(self, handler: Task) -> str:
+        try:
+            return str(self._render(handler.name or ""))
+        except TemplateError:
+            return handler.name or ""
 
     # ---- the loop that turns
 
@@ -228,6 +243,7 @@ class PlayRun:
         workers: Workers[TaskResult] = Workers(self.crew.fleet, self.crew.forks, self.crew.emit,
                                                release_polled=self.crew.release_fork, ask_person=self.crew.ask_person)
         try:
+            self._read_variables(batch)
             while not batch.done:
                 starts = self._starts(batch)
                 for host, task in starts:
@@ -237,9 +253,15 @@ class PlayRun:
                 host, result = workers.next()
                 for event in batch.fold(host, result):
                     self.crew.emit(event)
-                self._scene = None
+                self._folded = True
         finally:
             workers.close()
+
+    def _read_variables(self, batch: Batch) -> None:
+        """Read all files of variables of the batch: one that is wrong ends the run before anything is done."""
+        scene = self._scene_of(batch)
+        for host in batch.hosts:
+            layers(scene, host, None, self.crew.tools.templar)
 
     def _starts(self, batch: Batch) -> list[Start]:
         """What the strategy starts; of a task that runs once, only the first host's."""
@@ -277,7 +299,7 @@ class PlayRun:
                         batch.states[host].cursor.variables, self.crew.run_id)
         throttle = self._throttle(task, host, scene)
         batch.started(host, task, once)
-        workers.start(host, self.crew.perform(work, self.crew.tools), throttle=task.id, limit=throttle)
+        workers.start(host, self._perform(work, self.crew.tools), throttle=task.id, limit=throttle)
 
     def _once(self, task: Task, host: str, batch: Batch) -> bool:
         spec = self.crew.tools.catalog.find(task.action).spec or {}
@@ -308,7 +330,7 @@ class PlayRun:
             raise error.at(task.origins.get(keyword, task.origin)) from None
 
     def _task_name(self, task: Task, host: str, scene: Scene) -> str:
-        if not is_template(task.label):
+        if not is_template(task.name):
             return task.label
         known = task_vars(scene, host, self.crew.tools.templar, task)
         try:
@@ -318,17 +340,36 @@ class PlayRun:
             return task.label
 
     def _scene_of(self, batch: Batch) -> Scene:
-        """What tasks that start now share; made anew after each fold."""
-        if self._scene is None:
-            self._scene = self._make_scene(batch)
+        """What tasks that start now share: the same one for as long as nobody goes or comes, or brings a role."""
+        if self._folded or self._scene is None:
+            self._folded = False
+            exported = {host: state.exported for host, state in batch.states.items() if state.exported} \
+                if any(role.dynamic for role in batch.roles) else {}
+            signs = (batch, self.run.inventory, self.run.removed | self.run.left, batch.roles, exported)
+            if self._scene is None or signs != self._signs:
+                self._scene, self._signs = self._make_scene(batch, exported), signs
         return self._scene
 
-    def _make_scene(self, batch: Batch) -> Scene:
-        run, inventory = self.run, self.run.inventory
+    def _look_at(self, inventory: Inventory) -> None:
+        """Work out the groups again when there is another inventory: add_host and group_by make new ones."""
         if self._groups_of is not inventory:
             self._groups_of = inventory
             self._groups = {name: list(inventory.members(name)) for name in inventory.groups}
-            self._inherited = {}
+            self._inherited = Kept()
+
+    def _own_variables(self) -> Mapping[str, Any]:
+        """What the play's own keywords may use."""
+        inventory = self.run.inventory
+        self._look_at(inventory)
+        return play_vars(Scene(
+            inventory=inventory, memories={}, folders=self.crew.folders, base=self._base, play=self.play,
+            extra=self.crew.extra, prompted=self._prompted, shared={**self._shared, "groups": self._groups},
+            roles=self.play.roles, merge=self.crew.merge,
+        ), self.crew.tools.templar)
+
+    def _make_scene(self, batch: Batch, exported: Mapping[str, tuple[Role, ...]]) -> Scene:
+        run, inventory = self.run, self.run.inventory
+        self._look_at(inventory)
         gone = run.removed | run.left
         alive = [host for host in batch.alive if host not in gone]
         shared = {
@@ -339,18 +380,21 @@ class PlayRun:
             "ansible_play_hosts": [host for host in self._chosen if host not in gone],
             "ansible_play_batch": alive,
             "play_hosts": alive,
+            **_role_names(batch.roles),
         }
         return Scene(
             inventory=inventory, memories=run.memories, folders=self.crew.folders, base=self._base,
             play=self.play, extra=self.crew.extra, prompted=self._prompted, shared=shared,
-            inject_facts=self.crew.inject_facts, inherited=self._inherited,
+            inject_facts=self.crew.inject_facts, inherited=self._inherited, roles=batch.roles,
+            exported=exported, merge=self.crew.merge,
         )
 
-    def _read_include(self, task: Task, include: Include) -> Block:
-        key = (task.id, include.file)
+    def _read_include(self, task: Task, include: Include) -> Reading:
+        key = (task.id, include.file, include.role)
         if key not in self._includes:
             known = {**self._shared, **self.play.vars, **include.variables, **self.crew.extra}
-            self._includes[key] = self.crew.prune(self.crew.read_tasks(include.file, task, known))
+            reading = self.crew.read_include(include, task, known)
+            self._includes[key] = replace(reading, block=self.crew.prune(reading.block))
         return self._includes[key]
 
 
@@ -365,6 +409,16 @@ def _flushing(body: Block) -> Block:
         else:
             begun.append(item)
     return Block((*sections, *begun))
+
+
+def _role_names(roles: Sequence[Role]) -> dict[str, list[str]]:
+    """The magic variables that name the roles of a play."""
+    named = [role.name for role in roles]
+    needed = list(dict.fromkeys(name for role in roles for name in role.dependencies))
+    return {
+        "ansible_play_role_names": named, "role_names": named, "ansible_dependent_role_names": needed,
+        "ansible_role_names": list(dict.fromkeys((*named, *needed))),
+    }
 
 
 def batch_size(said: Any, hosts: int, play: Play) -> int:

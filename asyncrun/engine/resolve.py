@@ -11,11 +11,11 @@ from typing import Any
 from asyncrun.actions import Call, JobOrder
 from asyncrun.catalog import WHOLE_TEMPLATE
 from asyncrun.engine.view import Defaults, HostTask, View
-from asyncrun.errors import ArgumentError, AsyncrunError
+from asyncrun.errors import ArgumentError, AsyncrunError, ParseError
 from asyncrun.playbook.model import Task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import unsafe
-from asyncrun.templating.values import OMIT
+from asyncrun.templating.values import MISSING, OMIT, Undefined
 from asyncrun.transport import BecomeWay, Secret, Target
 from asyncrun.vars.sources import layers
 from asyncrun.vars.stack import LazyVars
@@ -27,6 +27,7 @@ SSH = frozenset((
 ))
 _ALONE = re.compile(r"\{\{\s*(?P<name>[A-Za-z_]\w*)\s*\}\}")
 LOCALHOST = frozenset(("localhost", "127.0.0.1", "::1"))
+BEHIND: Mapping[str, tuple[str, ...]] = {"gather_facts": ("setup",)}     # modules whose defaults an action passes on
 
 
 def call(view: View) -> Call:
@@ -35,6 +36,10 @@ def call(view: View) -> Call:
     delegate = _delegate(view)
     if delegate is not None:
         view = view.over("delegate", {"ansible_delegated_vars": {delegate: _delegates_vars(view, delegate)}})
+    if view.tools.catalog.find(task.action).kind == "plugin":
+        raise ParseError(f"'{task.written_action}' is an action plugin of Ansible's, which is not run here.",
+                         origin=task.origins.get("action", task.origin),
+                         hint="Make an action of asyncrun's of it, or call the module it works with.")
     check = view.truth("check_mode", task.check_mode, defaults.check)
     return Call(
         name=task.action,
@@ -50,7 +55,7 @@ def call(view: View) -> Call:
         no_log=view.truth("no_log", task.no_log, defaults.no_log),
         job=_job(view),
         directory=task.directory,
-        search=(task.directory, view.work.scene.base),
+        search=(*task.search, view.work.scene.base),
         verbosity=defaults.verbosity,
         module_file=view.tools.catalog.own_file(task.action),
     )
@@ -62,8 +67,8 @@ def arguments(view: View) -> dict[str, Any]:
     spec = view.tools.catalog.find(task.action).spec or {}
     expressions = spec.get("expressions", ())
     rendered: dict[str, Any] = {}
-    for each in task.module_defaults:
-        rendered.update(_no_expressions(_defaults_for(task, view.keyword("module_defaults", each)), expressions))
+    if task.module_defaults:
+        rendered.update(_no_expressions(view.keyword("module_defaults", _defaults(view)), expressions))
     for name, value in task.args.items():
         try:
             said = _as_expression(view, value) if name in expressions else view.render(value)
@@ -99,14 +104,22 @@ def _mapping(said: Any, task: Task) -> Mapping[str, Any]:
     return said
 
 
-def _defaults_for(task: Task, defaults: Any) -> Mapping[str, Any]:
-    if not isinstance(defaults, Mapping):
-        raise ArgumentError("module_defaults has to be a mapping of module names.", origin=task.origin)
-    for name in (task.action, f"ansible.builtin.{task.action}", f"ansible.legacy.{task.action}"):
-        if isinstance(defaults.get(name), Mapping):
-            found: Mapping[str, Any] = defaults[name]
-            return found
-    return {}
+def _defaults(view: View) -> dict[str, Any]:
+    """What module_defaults say for the task's module, as it is written: first for its groups, then for itself."""
+    task = view.work.task
+    groups = sorted(f"group/{name}" for name in view.tools.catalog.groups(task.action))
+    ways: list[tuple[str, ...]] = [*((group, f"group/{group.rpartition('.')[2]}") for group in groups), *(
+        (action, f"ansible.builtin.{action}", f"ansible.legacy.{action}")
+        for action in (*BEHIND.get(task.action, ()), task.action)
+    )]
+    said = [view.keyword("module_defaults", each) if isinstance(each, str) else each for each in task.module_defaults]
+    found: dict[str, Any] = {}
+    for names in ways:
+        for defaults in said:
+            if not isinstance(defaults, Mapping):
+                raise ArgumentError("module_defaults has to be a mapping of module names.", origin=task.origin)
+            found.update(next((defaults[name] for name in names if isinstance(defaults.get(name), Mapping)), {}))
+    return found
 
 
 def without_omitted(value: Any) -> Any:
@@ -205,10 +218,11 @@ class _Finder:
 
     def __call__(self, *names: str) -> Any:
         for name in names:
-            if name in self._known:
-                value = self._known[name]
-                if value is not None and value != "" and value is not OMIT:
-                    return value
+            value = self._known.resolve(name)
+            if isinstance(value, Undefined):
+                value.fail()
+            if value is not MISSING and value is not None and value != "" and value is not OMIT:
+                return value
         return None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial, reduce
 from typing import Any
 
-from asyncrun.inventory.model import Inventory
+from asyncrun.inventory.model import LOCALHOST, Inventory
 from asyncrun.results import (
     AddHost,
     Effect,
@@ -21,7 +22,8 @@ from asyncrun.results import (
     TaskResult,
 )
 from asyncrun.source import unsafe
-from asyncrun.vars.memory import HostMemory
+from asyncrun.vars.factcache import JsonFiles
+from asyncrun.vars.memory import HostMemory, Memories
 
 
 @dataclass(slots=True)
@@ -29,17 +31,39 @@ class RunState:
     """What outlives a batch: who there is, what is known of each host, and the score."""
 
     inventory: Inventory
-    memories: dict[str, HostMemory] = field(default_factory=dict)
+    memories: MutableMapping[str, HostMemory] = field(default_factory=Memories)
     stats: dict[str, HostStats] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)           # the running play, by end_host
     start_at: str | None = None                # --start-at-task, until a play has that task
+    cache: JsonFiles | None = None             # where facts outlive the run
+    read_inventory: Callable[[], Inventory] | None = None      # as its sources are now, for meta: refresh_inventory
+    merge: bool = False                        # what include_vars gives combines with what it gave: hash_behaviour
+    grown: list[Callable[[Inventory], Inventory]] = field(default_factory=list)    # what add_host and group_by did
+
+    @classmethod
+    def with_cache(cls, inventory: Inventory, cache: JsonFiles | None, *, start_at: str | None = None,
+                   merge: bool = False) -> RunState:
+        """The state at the begin of a run in which each host has the facts that were kept of it."""
+        memories = Memories(cache.load) if cache else Memories()
+        return cls(inventory, memories, start_at=start_at, cache=cache, merge=merge)
+
+    def refresh(self) -> None:
+        """Who there is, as the inventory's sources say now, and who was added since. Raises what they are wrong for."""
+        if self.read_inventory:
+            self.inventory = reduce(lambda known, grow: grow(known), self.grown, self.read_inventory())
 
     def memory(self, host: str) -> HostMemory:
         """What is known of a host by now."""
         return self.memories.get(host) or HostMemory()
+
+    def forget_facts(self, host: str) -> None:
+        """A host's facts are known no more, neither now nor to later runs."""
+        self.memories[host] = self.memory(host).without_facts()
+        if self.cache:
+            self.cache.forget(host)
 
     def score(self, host: str) -> HostStats:
         """The host's line of the recap, made on first use."""
@@ -77,28 +101,51 @@ class RunState:
                 case AddHost():
                     self._add_host(effect)
                 case GroupBy():
-                    for peer in peers:
-                        self.inventory = self.inventory.with_group(effect.group, effect.parents, peer)
+                    self._grow(partial(_with_groups, effect, tuple(peers)))
                 case SetStats():
                     _add_stats(self.custom, host, effect)
+                case Meta(action="refresh_inventory"):
+                    self.refresh()
                 case Include() | Meta():
                     pass                             # they move cursors: state.Batch
 
     def _learn(self, hosts: Iterable[str], effect: SetFacts) -> None:
         for host in hosts:
-            self.memories[host] = self.memory(host).with_facts(effect.facts, host)
+            self._keep(host, self.memory(host).with_facts(effect.facts, host, gathered=effect.gathered))
 
     def _set(self, hosts: Iterable[str], effect: SetVars) -> None:
         for host in hosts:
             memory = self.memory(host)
-            memory = memory.with_included(effect.values) if effect.included else memory.with_known(effect.values)
-            self.memories[host] = memory.with_facts(effect.values, host) if effect.cacheable else memory
+            memory = memory.with_included(effect.values, merge=self.merge) if effect.included \
+                else memory.with_known(effect.values)
+            if effect.cacheable:
+                self._keep(host, memory.with_facts(effect.values, host))
+            else:
+                self.memories[host] = memory
+
+    def _keep(self, host: str, memory: HostMemory) -> None:
+        """New facts: for this run, and for later ones."""
+        self.memories[host] = memory
+        if self.cache:
+            self.cache.store(host, memory.kept())
 
     def _add_host(self, effect: AddHost) -> None:
         variables = unsafe(effect.variables)         # rendered, maybe from what a host said: data from now on
-        self.inventory = self.inventory.with_host(effect.name, effect.groups, variables)
+        self._grow(lambda inventory: inventory.with_host(effect.name, effect.groups, variables))
         self.failed.discard(effect.name)
         self.unreachable.discard(effect.name)
+
+    def _grow(self, grow: Callable[[Inventory], Inventory]) -> None:
+        self.inventory = grow(self.inventory)
+        self.grown.append(grow)
+
+
+def _with_groups(effect: GroupBy, hosts: Sequence[str], inventory: Inventory) -> Inventory:
+    """The inventory with a group's hosts, those of them that are there."""
+    for host in hosts:
+        if host in inventory.hosts or host in LOCALHOST:
+            inventory = inventory.with_group(effect.group, effect.parents, host)
+    return inventory
 
 
 def _add_stats(custom: dict[str, Any], host: str, effect: SetStats) -> None:

@@ -7,21 +7,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asyncrun.engine.cursor import Cursor
+from asyncrun.engine.handlers import Handlers
 from asyncrun.engine.run import RunState
-from asyncrun.errors import AsyncrunError, suggest
+from asyncrun.errors import AsyncrunError, ParseError, SourceError, suggest
 from asyncrun.events import Event, HandlerNotified, Included, ItemOutcome, NoHosts, Outcome, TaskRef
-from asyncrun.playbook.model import Block, Play, Task
+from asyncrun.playbook.model import Block, Play, Reading, Role, Task
 from asyncrun.results import Include, Meta, Status, TaskResult
 
-ReadInclude = Callable[[Task, Include], Block]
+ReadInclude = Callable[[Task, Include], Reading]
 
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """One host in one batch: where it stands, and which handlers it has been told of."""
+    """One host in one batch: where it stands, which handlers it has been told of, which roles it is through with."""
 
     cursor: Cursor
-    notified: frozenset[int] = frozenset()
+    notified: frozenset[int] = frozenset()           # ids of handlers that are to run in this flush
+    notices: tuple[str, ...] = ()                    # names that the next flush is to look up
+    begun: frozenset[str] = frozenset()              # keys of roles of which a task was not skipped
+    roles: frozenset[str] = frozenset()              # keys of roles that it is through with
+    exported: tuple[Role, ...] = ()                  # included roles whose variables the rest of the play sees
 
 
 class Batch:
@@ -29,7 +34,7 @@ class Batch:
 
     def __init__(self, play: Play, hosts: Iterable[str], run: RunState, read_include: ReadInclude, *,
                  body: Block, forks: int = 5, lockstep: bool = True, max_failed: float | None = None,
-                 handler_names: Mapping[int, str] | None = None) -> None:
+                 name_handler: Callable[[Task], str] = lambda task: task.name or "") -> None:
         self.play = play
         self.hosts = tuple(hosts)
         self.run = run
@@ -44,10 +49,13 @@ class Batch:
         self._running: dict[str, tuple[Task, bool]] = {}
         self._fatal = False
         self._failing: set[str] = set()                  # that failed in the task that all are in
-        self._handlers = {task.id: task for task in play.handlers}
-        self._handler_names = handler_names or {task.id: task.name or "" for task in play.handlers}
+        self.roles = play.roles                          # those that the play names, and files that it includes
+        self._name_handler = name_handler
+        self._handlers = Handlers()
+        self._add_handlers(play.handlers)
+        self._readings: set[int] = set()                 # whose handlers and roles have been added
         self._orders: dict[tuple[Any, ...], int] = {}
-        self._including: dict[str, tuple[Task, list[Include]]] = {}
+        self._including: dict[str, tuple[Task, TaskResult]] = {}
 
     # ---- what a strategy may know
 
@@ -78,9 +86,7 @@ class Batch:
     def started(self, host: str, task: Task, once: bool = False) -> None:
         """`host` is in `task` now; `once`: for all hosts that stand at the same place."""
         self._running[host] = (task, once)
-        if task.id in self._handlers:
-            state = self.states[host]
-            self.states[host] = replace(state, notified=state.notified - {task.id})
+        self._called(host, task)
 
     def pass_over(self, hosts: Iterable[str]) -> list[Event]:
         """These hosts go on without doing their task, as if it were not there (--step)."""
@@ -95,11 +101,15 @@ class Batch:
         peers = [host]
         if once:
             peers += [other for other, cursor in self.waiting.items() if other != host and cursor.position == position]
-        events = self._told(host, task, result)
+        for peer in peers[1:]:
+            self._called(peer, task)
+        events: list[Event] = [] if result.told else told(host, self.reference(task), task, result)
         if task.register:                            # add_host and pause register for one host, though they are for all
             self.run.remember(peers if task.run_once else [host], {task.register: result.data})
         self.run.apply(host, peers, result.effects)
         events += self._notify(host, task, result)
+        if task.role and task.action != "meta" and result.status is not Status.SKIPPED:
+            self.states[host] = replace(self.states[host], begun=self.states[host].begun | {task.role.key})
         self._move(host, peers, task, result)
         events += self._end_of_step()
         return events
@@ -110,42 +120,39 @@ class Batch:
 
     # ---- steps of fold
 
-    def _told(self, host: str, task: Task, result: TaskResult) -> list[Event]:
-        if task.action == "meta" and not result.status.bad and not _skips_aloud(task, result):
-            return []
-        ref = self.reference(task)
-        if task.include and not result.status.bad and result.status is not Status.SKIPPED:
-            return []
-        return [Outcome(
-            host, ref, result.status, result.shown, ignored=result.ignored, delegated=result.delegated,
-            has_items=bool(result.items), duration=result.duration)]
+    def _called(self, host: str, task: Task) -> None:
+        """A handler that a host comes to waits for it no longer."""
+        if task.id in self._handlers:
+            state = self.states[host]
+            self.states[host] = replace(state, notified=state.notified - {task.id})
 
     def _notify(self, host: str, task: Task, result: TaskResult) -> list[Event]:
         for name in result.notify:
-            state = self.states[host]
-            self.states[host] = replace(state, notified=state.notified | self._handlers_called(name, task))
+            called, state = self._handlers_called(name, task), self.states[host]
+            if task.handler:
+                self.states[host] = replace(state, notified=state.notified | called)
+            elif name not in state.notices:              # an include may yet bring another handler of that name
+                self.states[host] = replace(state, notices=(*state.notices, name))
         return [HandlerNotified(host, name) for name in result.notify]
 
     def _handlers_called(self, name: str, task: Task) -> frozenset[int]:
-        """Those that listen to `name`, and the first one of that name. Raises when there is none."""
-        called = {handler.id for handler in self._handlers.values() if name in handler.listen}
-        named = [number for number, each in self._handler_names.items() if each == name]
-        called.update(named[:1])
+        """Those that listen to `name`, and the one of that name. Raises when there is none."""
+        called = self._handlers.called(name)
         if not called:
-            known = {*self._handler_names.values(), *(word for h in self._handlers.values() for word in h.listen)}
             raise AsyncrunError(
                 f"The requested handler '{name}' was not found in either the main handlers list nor in the listening "
                 "handlers list",
                 origin=task.origins.get("notify", task.origin),
-                hint=suggest(name, known),
+                hint=suggest(name, self._handlers.words),
             )
-        return frozenset(called)
+        return called
 
     def _move(self, host: str, peers: list[str], task: Task, result: TaskResult) -> None:
         if result.status is Status.UNREACHABLE and not result.ignored:
             self.run.score(host).unreachable += 1
             self._lose(host)
-            self._drop(peers[1:])
+            self._fail_all(peers[1:])
+            self._fatal = self._fatal or result.fatal
             return
         if result.status is Status.FAILED and not result.ignored:
             self._fail(host, task, result)
@@ -153,8 +160,8 @@ class Batch:
             self._failing.add(host)
             self._fatal = self._fatal or result.fatal
             return
-        if task.action != "meta":
-            self.run.count(host, result)
+        if task.action != "meta" and not _includes(result):
+            self.run.count(host, result)                 # what includes is counted when its files could be read
         for peer in peers:
             self._go_on(peer, task, result, leads=peer == host)
 
@@ -191,9 +198,8 @@ class Batch:
             if isinstance(effect, Meta):
                 self._order(host, effect.action, cursor)
                 return
-        includes = [effect for effect in result.effects if isinstance(effect, Include)]
-        if includes and leads:
-            self._including[host] = (task, includes)        # entered when all hosts have said what they include
+        if _includes(result) and leads:
+            self._including[host] = (task, result)          # entered when all hosts have said what they include
         else:
             self._step(host, cursor.advance())
 
@@ -203,16 +209,61 @@ class Batch:
         All go file by file, in the order of the first host that has it: a host passes over what is not its own.
         """
         including, self._including = self._including, {}
-        told: dict[tuple[str, str | None], list[str]] = {}
+        told: dict[tuple[str, str | None], Included] = {}
         union: list[tuple[Include, int]] = []
+        failures: list[Event] = []
         for host in (each for each in self.hosts if each in including):
-            for include, number in _numbered(including[host][1]):
-                told.setdefault((include.file, include.label), []).append(host)
+            task, result = including[host]
+            error = self._unreadable(task, result)
+            if error is not None:
+                del including[host]
+                failures += self._fail_include(host, task, error)
+                continue
+            self.run.count(host, result)
+            for include, number in _numbered(_includes(result)):
+                before = told.get((include.file, include.label))
+                told[include.file, include.label] = Included(
+                    self.reference(task), include.file, (*(before.hosts if before else ()), host), include.label,
+                    role=include.role is not None)
                 if (include, number) not in union:
                     union.append((include, number))
-        for host, (task, includes) in including.items():
-            self._step(host, self._into(self.states[host].cursor, task, _numbered(includes), union))
-        return [Included(file, tuple(hosts), label) for (file, label), hosts in told.items()]
+        for host, (task, result) in including.items():
+            self._step(host, self._into(self.states[host].cursor, task, _numbered(_includes(result)), union))
+        return [*failures, *told.values()]
+
+    def _unreadable(self, task: Task, result: TaskResult) -> SourceError | None:
+        """Why a file or role that is to be included cannot be read, if so; what can be is read now.
+
+        What is wrong inside of it ends the run: raises ParseError. So does a role that may not be rescued.
+        """
+        for include in _includes(result):
+            try:
+                reading = self._read_include(task, include)
+            except ParseError:
+                raise
+            except SourceError as error:
+                if include.role and not include.role.rescuable:
+                    raise ParseError(error.message, origin=error.origin, hint=error.hint) from None
+                return error
+            if id(reading) not in self._readings:
+                self._readings.add(id(reading))
+                self._add_handlers(reading.handlers)
+                self.roles = (*self.roles, *reading.roles)
+        return None
+
+    def _fail_include(self, host: str, task: Task, error: SourceError) -> list[Event]:
+        """A host whose file or role cannot be read: its task has failed, and may be rescued."""
+        elsewhere = error.origin and (error.origin.file, error.origin.line) != (task.origin.file, task.origin.line)
+        message = f"{error.message} ({error.origin})" if elsewhere else error.message
+        data = {"changed": False, "failed": True, "msg": message}
+        ignored = task.ignore_errors is True
+        result = TaskResult(Status.FAILED, data, data, ignored=ignored)
+        if ignored:
+            self.run.count(host, result)
+            self._step(host, self.states[host].cursor.advance())
+        else:
+            self._fail(host, task, result)
+        return [Outcome(host, self.reference(task), Status.FAILED, data, ignored=ignored)]
 
     def _into(self, cursor: Cursor, task: Task, own: list[tuple[Include, int]],
               union: list[tuple[Include, int]]) -> Cursor:
@@ -221,15 +272,23 @@ class Batch:
         order = self._orders.setdefault(key, len(self._orders))
         given = task.include.vars if task.include else {}
         blocks = [
-            replace(self._read_include(task, each[0]), variables=each[0].variables, parameters=given)
+            replace(self._read_include(task, each[0]).block, variables=each[0].variables, parameters=given)
             if each in own else Block(()) for each in union
         ]
         return cursor.enter(Block(tuple(blocks)), order)
 
+    def _add_handlers(self, groups: Iterable[Block]) -> None:
+        for group in groups:
+            self._handlers.add([(task, self._name_handler(task)) for task in group.tasks if isinstance(task, Task)])
+
     def _step(self, host: str, cursor: Cursor) -> None:
-        """Place a host; past the handlers that it was not told of."""
+        """Place a host; past the handlers that it was not told of, and past roles that it is through with."""
         state = self.states[host]
-        while cursor.task is not None and cursor.task.id in self._handlers and cursor.task.id not in state.notified:
+        while (task := cursor.task) is not None:
+            if task.implicit and task.role is not None and task.action == "meta":
+                state = _through(state, task.role)
+            elif not (_has_run(task, state) or (task.id in self._handlers and task.id not in state.notified)):
+                break
             cursor = cursor.advance()
         self.states[host] = replace(state, cursor=cursor)
         if cursor.done and cursor.failed:
@@ -256,23 +315,32 @@ class Batch:
             self._drop(self.waiting)
             if not self.exhausted:
                 events.append(NoHosts(remaining=True))
-        self.exhausted = not self.alive and not self.ended
+        self.exhausted = not self.ended and self.run.removed.issuperset(self.hosts)
         return events
 
     def _failed_share(self) -> float:
-        gone = self.run.removed
-        return 100.0 * sum(host in gone for host in self.hosts) / len(self.hosts)
+        return 100.0 * sum(host in self.run.failed for host in self.hosts) / len(self.hosts)      # not the unreachable
 
     # ---- meta orders, by name
 
     def flush(self, host: str, cursor: Cursor) -> None:
         """meta: flush_handlers."""
-        self._step(host, cursor.enter(Block(tuple(self._handlers.values()))))
+        state = self.states[host]
+        called = state.notified.union(*(self._handlers.called(name) for name in state.notices))
+        self.states[host] = replace(state, notified=called, notices=())
+        self._step(host, cursor.enter(Block(self._handlers.tasks)))
 
     def end_host(self, host: str, cursor: Cursor) -> None:
         """meta: end_host."""
         self.run.left.add(host)
         self._step(host, cursor.end())
+
+    def end_role(self, host: str, cursor: Cursor) -> None:
+        """meta: end_role: on to the mark behind the role in whose tasks the host is."""
+        role = cursor.task.role if cursor.task else None
+        while (task := cursor.task) is not None and not (task.implicit and task.role is role):
+            cursor = cursor.advance()
+        self._step(host, cursor)
 
     def end_play(self, host: str, cursor: Cursor) -> None:
         """meta: end_play: for every host, and no further batch begins."""
@@ -289,7 +357,7 @@ class Batch:
     def clear_facts(self, host: str, cursor: Cursor) -> None:
         """meta: clear_facts, of all hosts of the play."""
         for each in self.hosts:
-            self.run.memories[each] = self.run.memory(each).without_facts()
+            self.run.forget_facts(each)
         self._step(host, cursor.advance())
 
     def clear_host_errors(self, host: str, cursor: Cursor) -> None:
@@ -302,13 +370,33 @@ class Batch:
 META: Mapping[str, Callable[[Batch, str, Cursor], None]] = {
     "flush_handlers": Batch.flush,
     "end_host": Batch.end_host,
+    "end_role": Batch.end_role,
     "end_play": Batch.end_play,
     "end_batch": Batch.end_batch,
     "clear_facts": Batch.clear_facts,
     "clear_host_errors": Batch.clear_host_errors,
 }
 META_ONCE = frozenset(("clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory"))
-TOLD_WHEN_SKIPPED = META_ONCE | {"end_host", "reset_connection"}
+TOLD_WHEN_SKIPPED = META_ONCE - {"refresh_inventory"} | {"end_host", "end_role", "flush_handlers"}
+
+
+def _includes(result: TaskResult) -> list[Include]:
+    return [effect for effect in result.effects if isinstance(effect, Include)]
+
+
+def _has_run(task: Task, state: HostState) -> bool:
+    """Whether a task is of a role that the host is through with, and that runs only once."""
+    role = task.role
+    return role is not None and role.key in state.roles and not role.allow_duplicates and not task.handler
+
+
+def _through(state: HostState, role: Role) -> HostState:
+    """Behind a role's last task. A role whose tasks were all skipped has not run."""
+    if role.key in state.begun:
+        state = replace(state, roles=state.roles | {role.key})
+    if not (role.dynamic and role.public) or any(each is role for each in state.exported):
+        return state
+    return replace(state, exported=(*state.exported, role))
 
 
 def _numbered(includes: list[Include]) -> list[tuple[Include, int]]:
@@ -318,6 +406,17 @@ def _numbered(includes: list[Include]) -> list[tuple[Include, int]]:
 
 def _skips_aloud(task: Task, result: TaskResult) -> bool:
     return result.status is Status.SKIPPED and task.args.get("_raw_params") in TOLD_WHEN_SKIPPED
+
+
+def told(host: str, ref: TaskRef, task: Task, result: TaskResult) -> list[Event]:
+    """What people are told of how a task ended; nothing where something else tells it."""
+    if task.action == "meta" and not result.status.bad and not _skips_aloud(task, result):
+        return []
+    if task.include and not result.status.bad and result.status is not Status.SKIPPED:
+        return []
+    return [Outcome(
+        host, ref, result.status, result.shown, ignored=result.ignored, delegated=result.delegated,
+        has_items=bool(result.items), duration=result.duration)]
 
 
 def item_outcome(host: str, ref: TaskRef, result: TaskResult) -> ItemOutcome:

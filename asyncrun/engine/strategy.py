@@ -47,8 +47,14 @@ def host_pinned(batch: BatchView) -> list[Start]:
 
     A host that has begun is ahead of one that has not, so it keeps its place among the first.
     """
-    ready = sorted(batch.waiting.items(), key=lambda entry: entry[1].begun, reverse=True)
-    return [(host, _task(cursor)) for host, cursor in ready[: max(0, batch.forks - batch.running)]]
+    room = batch.forks - batch.running
+    if room <= 0:
+        return []
+    begun: list[tuple[str, Cursor]] = []
+    fresh: list[tuple[str, Cursor]] = []
+    for host, cursor in batch.waiting.items():
+        (begun if cursor.begun else fresh).append((host, cursor))
+    return [(host, _task(cursor)) for host, cursor in [*begun, *fresh][:room]]
 
 
 def _task(cursor: Cursor) -> Task:
@@ -56,4 +62,5 @@ def _task(cursor: Cursor) -> Task:
     return cursor.task
 
 
-STRATEGIES: Mapping[str, Strategy] = {"linear": linear, "free": free, "host_pinned": host_pinned}
+# debug is linear with the task debugger (engine/debugger.py) at each failure.
+STRATEGIES: Mapping[str, Strategy] = {"linear": linear, "free": free, "host_pinned": host_pinned, "debug": linear}

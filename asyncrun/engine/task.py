@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from asyncrun.actions import Call, Step, Steps, Tell, Wait, run_module
+from asyncrun.actions import Call, Step, Steps, Tell, Together, Wait, run_module
 from asyncrun.engine import resolve
 from asyncrun.engine.jobs import run_as_job, until_ended
 from asyncrun.engine.judge import collated, failure, finished, judge, seen, skipped
@@ -50,22 +50,41 @@ def _run_loop(view: View, loop: Loop) -> Running:
         if condition is None:
             raise
         return skipped(view, condition[0])
+    parallel = int(view.number("parallel", loop.parallel, 1))
+    if parallel > 1:
+        runs = [_item(view, loop, item, values) for item, values in _each(view, loop, items)]
+        return collated((yield Together(runs, parallel)), loop_empty=not items)
     results: list[TaskResult] = []
     pause = view.number("pause", loop.pause, 0)
-    memory = view.work.scene.memory(view.work.host)
+    base, memory = view, view.work.scene.memory(view.work.host)
     for number, (item, values) in enumerate(_each(view, loop, items)):
         if number and pause:
             yield Wait(pause, "between items")
-        item_view = View(view.work, view.tools, memory=memory).over("loop", values)
-        result = yield from _run_item_safely(item_view)
-        result = _as_item(item_view, loop, result, item, values)
-        if not view.work.task.include or result.status in (Status.SKIPPED, Status.FAILED):
-            yield Tell(item_outcome(view.work.host, view.work.ref, result))
-        memory = _learned(memory, view.work.host, result.effects)
+        result = yield from _item(base, loop, item, values)
+        learned = _learned(memory, view.work.host, result.effects, merge=view.work.scene.merge)
+        if view.work.task.register:
+            learned = learned.with_known({view.work.task.register: result.data})
+        if learned is not memory:
+            base, memory = View(view.work, view.tools, memory=learned), learned
         results.append(result)
-        if loop.break_when and all(seen(item_view, result.data).test(each) for each in loop.break_when):
+        if loop.break_when and _breaks(base.over("loop", values), loop, result):
             break
     return collated(results, loop_empty=not items)
+
+
+def _item(base: View, loop: Loop, item: Any, values: dict[str, Any]) -> Running:
+    """One item of a loop, told when it has ended."""
+    view = base.over("loop", values)
+    result = _as_item(view, loop, (yield from _run_item_safely(view)), item, values)
+    if not view.work.task.include or result.status in (Status.SKIPPED, Status.FAILED):
+        yield Tell(item_outcome(view.work.host, view.work.ref, result))
+    return result
+
+
+def _breaks(view: View, loop: Loop, result: TaskResult) -> bool:
+    """Whether the loop ends here (break_when)."""
+    seeing = seen(view, result.data)
+    return all(seeing.test(each) for each in loop.break_when)
 
 
 def loop_items(view: View, loop: Loop) -> list[Any]:
@@ -153,11 +172,12 @@ def _label(view: View, loop: Loop, item: Any) -> str:
         return str(loop.label)
 
 
-def _learned(memory: HostMemory, host: str, effects: tuple[Effect, ...]) -> HostMemory:
+def _learned(memory: HostMemory, host: str, effects: tuple[Effect, ...], *, merge: bool) -> HostMemory:
     """What the next item sees: facts that this one set."""
     for effect in effects:
         if isinstance(effect, SetVars) and effect.host is None:
-            memory = memory.with_included(effect.values) if effect.included else memory.with_known(effect.values)
+            memory = memory.with_included(effect.values, merge=merge) if effect.included \
+                else memory.with_known(effect.values)
         elif isinstance(effect, SetFacts) and effect.host is None:
             memory = memory.with_facts(effect.facts, host)
     return memory
@@ -172,18 +192,19 @@ def run_item(view: View) -> Running:
     if condition is not None:
         return skipped(view, condition[0])
     task = view.work.task
-    if not task.until and task.retries is None:
-        return (yield from _attempt(view, resolve.call(view), None))
-    retries = int(view.number("retries", task.retries, DEFAULT_RETRIES))
+    again = task.until or task.retries is not None
+    retries = int(view.number("retries", task.retries, DEFAULT_RETRIES)) if again else 0
+    if retries <= 0:
+        return (yield from _attempt(view, resolve.call(view), None))         # `until` is not asked either
     delay = view.number("delay", task.delay, DEFAULT_DELAY)
     for attempt in range(1, retries + 2):
         call = resolve.call(view)
-        result = yield from _attempt(view, call, min(attempt, retries) or None)
+        result = yield from _attempt(view, call, attempt)
         if result.status is Status.UNREACHABLE or _satisfied(view, result):
             return result
         if attempt <= retries:
             yield from _pause(view, call, result, retries - attempt, delay)
-    return _given_up(view, result)
+    return _given_up(view, result, retries)
 
 
 def _attempt(view: View, call: Call, attempt: int | None) -> Running:
@@ -245,9 +266,7 @@ def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) 
         yield Wait(delay, "retry")
 
 
-def _given_up(view: View, result: TaskResult) -> TaskResult:
-    """Every attempt was in vain: what did not satisfy `until` has failed."""
-    if result.status is Status.FAILED:
-        return result
-    return finished(view, {**result.data, "failed": True}, result.effects, delegated=result.delegated,
-                    no_log=result.shown is not result.data)
+def _given_up(view: View, result: TaskResult, retries: int) -> TaskResult:
+    """Every attempt was in vain: what did not satisfy `until` has failed. As in Ansible, the first does not count."""
+    data = {**result.data, "failed": True, "attempts": retries}
+    return finished(view, data, result.effects, delegated=result.delegated, no_log=result.shown is not result.data)

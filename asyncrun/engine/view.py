@@ -19,7 +19,7 @@ from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
 from asyncrun.source import Unsafe, files
 from asyncrun.templating.templar import Templar
-from asyncrun.templating.values import OMIT, plain
+from asyncrun.templating.values import OMIT, is_template, plain
 from asyncrun.transport import Secret
 from asyncrun.vars.memory import HostMemory
 from asyncrun.vars.sources import Given, Scene, layers
@@ -95,10 +95,24 @@ class View:
                  memory: HostMemory | None = None) -> None:
         self.work = work
         self.tools = tools
-        if stack is None:
-            stack = layers(work.scene, work.host, work.task, tools.templar, memory, work.included)
-        self.stack = stack
-        self.vars = LazyVars(stack, tools.templar)
+        self._memory = memory
+        self._stack = stack
+        self._vars: LazyVars | None = None
+
+    @property
+    def stack(self) -> VarStack:
+        """The layers of its variables; made when somebody asks: a task that is skipped may need none."""
+        if self._stack is None:
+            work = self.work
+            self._stack = layers(work.scene, work.host, work.task, self.tools.templar, self._memory, work.included)
+        return self._stack
+
+    @property
+    def vars(self) -> LazyVars:
+        """Its variables."""
+        if self._vars is None:
+            self._vars = LazyVars(self.stack, self.tools.templar)
+        return self._vars
 
     def over(self, name: str, data: Mapping[str, Any]) -> View:
         """The same with values on top that are data: a loop's item, a result that is being judged."""
@@ -108,11 +122,15 @@ class View:
 
     def render(self, value: Any) -> Any:
         """Render a value; plain data."""
+        if value is None or isinstance(value, bool | int) or (type(value) is str and not is_template(value)):
+            return value                 # most are: no variable is needed
         return plain(self.tools.templar.render(value, self.vars))
 
     def test(self, expression: Any) -> bool:
         """Whether a conditional holds."""
         _trusted(expression)
+        if isinstance(expression, bool):
+            return expression
         return self.tools.templar.test(expression, self.vars)
 
     def keyword(self, name: str, value: Any) -> Any:
@@ -229,8 +247,10 @@ class View:
         return loaded
 
     def _folders(self, kind: str) -> list[str]:
-        places = list(dict.fromkeys((self.work.task.directory, self.work.scene.base)))
-        return [folder for place in places for folder in (str(Path(place, kind)), place)]
+        task = self.work.task
+        places = dict.fromkeys((*task.search, self.work.scene.base))
+        kinds = ("handlers", kind) if kind == "tasks" and task.handler and task.role else (kind,)
+        return [folder for place in places for folder in (*(str(Path(place, each)) for each in kinds), place)]
 
 
 def _trusted(expression: Any) -> None:

@@ -2,7 +2,8 @@
 
 Only the owner (the main thread) calls `start` and `next`. A task is a generator of Steps; a pool thread runs it from
 step to step. Ask goes to the Fleet and comes back on a pool thread; Wait goes to the owner's clock; Tell to its ears;
-Inquire to the person at the terminal, in the main thread, so that Ctrl-C ends it and nothing is written meanwhile.
+Inquire and Converse to the person at the terminal, in the main thread, so that Ctrl-C ends it and nothing is written
+meanwhile. Together splits it: the task goes on when all its parts have ended.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import heapq
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from asyncrun.actions import Ask, Inquire, Step, Tell, Wait
+from asyncrun.actions import Ask, Converse, Inquire, Step, Tell, Together, Wait
 from asyncrun.errors import HostError
 from asyncrun.events import Emit
 from asyncrun.transport import Fleet, Reply
@@ -37,6 +38,17 @@ class _Job(Generic[R]):
     throttle: Hashable
     limit: int
     parked: bool = False       # gave its fork back: its job is only polled from now on
+    group: _Group | None = None        # it is one of several in a task; `key` is its place among them
+
+
+@dataclass(eq=False, slots=True)
+class _Group:
+    """Runs side by side, all in the one fork of the task that asked for them."""
+
+    parent: _Job[Any]
+    waiting: Iterator[_Job[Any]]
+    left: int
+    results: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class _Park:
     """Told by a pool thread: the task only polls its job from now on."""
 
 
-_Owners = Wait | Tell | Inquire | _Park             # what a pool thread leaves to the owner
+_Owners = Wait | Tell | Inquire | Converse | Together | _Park  # what a pool thread leaves to the owner
 
 
 class Workers(Generic[R]):
@@ -88,8 +100,14 @@ class Workers(Generic[R]):
             elif isinstance(step, Inquire):
                 said = self._ask_person(step.text, step.echo) if self._ask_person else None
                 self._pool.submit(self._run, job, said)
+            elif isinstance(step, Converse):
+                self._pool.submit(self._run, job, step.hold())
             elif isinstance(step, Wait):
                 heapq.heappush(self._timers, (self._clock() + step.seconds, next(self._numbers), job))
+            elif isinstance(step, Together):
+                self._split(job, step)
+            elif job.group is not None and not isinstance(end, BaseException):
+                self._join(job.group, job, end)
             else:
                 self._release(job)
                 if isinstance(end, BaseException):
@@ -112,8 +130,26 @@ class Workers(Generic[R]):
             self._pool.submit(self._run, job, None)
         self._held.extendleft(reversed(throttled))
 
+    def _split(self, job: _Job[R], together: Together) -> None:
+        """Start the first of several runs; each one that ends makes way for the next."""
+        group = _Group(job, iter(()), len(together.runs), [None] * len(together.runs))
+        group.waiting = (_Job(place, steps, None, 0, group=group) for place, steps in enumerate(together.runs))
+        if not together.runs:
+            self._pool.submit(self._run, job, [])
+        for child in itertools.islice(group.waiting, max(1, together.limit)):
+            self._pool.submit(self._run, child, None)
+
+    def _join(self, group: _Group, child: _Job[R], end: Any) -> None:
+        group.results[child.key] = end     # type: ignore[call-overload]
+        group.left -= 1
+        following = next(group.waiting, None)
+        if following is not None:
+            self._pool.submit(self._run, following, None)
+        elif group.left == 0:
+            self._pool.submit(self._run, group.parent, group.results)
+
     def _park(self, job: _Job[R]) -> None:
-        if not job.parked:
+        if not job.parked and job.group is None:
             job.parked = True
             self._running -= 1
             self._admit()
@@ -128,7 +164,7 @@ class Workers(Generic[R]):
         """Seconds; never long, since a signal that comes just before the wait would only be seen after it."""
         return min(_NAP, max(0.0, self._timers[0][0] - self._clock())) if self._timers else _NAP
 
-    def _run(self, job: _Job[R], answer: Reply | HostError | str | None) -> None:
+    def _run(self, job: _Job[R], answer: Any) -> None:
         """One stretch of a task on a pool thread: up to the next step that takes time, or its end."""
         try:
             while True:
@@ -140,7 +176,7 @@ class Workers(Generic[R]):
                     self._fleet.ask(step.target, step.request, lambda reply: self._resume(job, reply))
                     return
                 self._inbox.put((job, step, None))
-                if isinstance(step, (Wait, Inquire)):
+                if isinstance(step, (Wait, Inquire, Converse, Together)):
                     return
         except StopIteration as end:
             self._inbox.put((job, None, end.value))

@@ -6,18 +6,19 @@ import ipaddress
 import re
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from asyncrun.errors import InventoryError
 from asyncrun.inventory.model import ALL, LOOP, UNGROUPED, Group, Host, Inventory
 from asyncrun.origin import Origin
-from asyncrun.source import Warn
+from asyncrun.source import Overlaid, Warn
 
 MANY = 1_000_000                                   # hosts that one range may stand for
 _RANGE = re.compile(r"\[([^\[\]]*:[^\[\]]*)\]")
 _BRACKETED = re.compile(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?")
 _PORT = re.compile(r"(.+):([0-9]{1,5})")
-_GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ODD = re.compile(r"^[\d\W]|\W")                    # what a group's name should not have: it could be no variable
 
 
 class _Group:
@@ -26,37 +27,50 @@ class _Group:
     def __init__(self) -> None:
         self.hosts: dict[str, None] = {}
         self.children: dict[str, None] = {}
-        self.vars: dict[str, Any] = {}
+        self.vars = Overlaid()
 
 
 class Draft:
-    """Hosts and groups from all sources; a later source adds to, and overrides, an earlier one."""
+    """Hosts and groups from all sources; a later source adds to, and overrides, an earlier one.
 
-    def __init__(self, warn: Warn) -> None:
+    `naming` is what happens to groups whose names are no identifiers (the setting force_valid_group_names).
+    """
+
+    def __init__(self, warn: Warn, naming: str = "never") -> None:
         self.warn = warn
+        self._naming = naming
         self.hosts: dict[str, Host] = {}
         self.groups: dict[str, _Group] = {ALL: _Group(), UNGROUPED: _Group()}
+        self.file: str | None = None                # the source that is being read, as hosts will know it
+        self.read_so_far: list[str] = []            # sources, as they were given
         self._odd: dict[str, None] = {}
 
     def group(self, name: str) -> _Group:
         """The group of this name, made when it is not there."""
+        name = self._named(name)
         if name not in self.groups:
             self.groups[name] = _Group()
-            if not _GROUP_NAME.fullmatch(name):
-                self._odd[name] = None
         return self.groups[name]
+
+    def _named(self, name: str) -> str:
+        """The name of a group as the rules want it."""
+        if name in self.groups or not _ODD.search(name):
+            return name
+        self._odd[name] = None
+        return identifier(name) if self._naming in ("always", "silently") else name
 
     def host(self, name: str, values: Mapping[str, Any], origin: Origin, group: str = UNGROUPED) -> None:
         """A host in a group, with variables."""
         old = self.hosts.get(name)
         if old is None:
-            self.hosts[name] = Host(name, dict(values), file=origin.file, origin=origin)
+            self.hosts[name] = Host(name, Overlaid(values), file=self.file or origin.file, origin=origin)
         elif values:
-            self.hosts[name] = Host(name, {**old.vars, **values}, file=old.file, origin=old.origin)
+            self.hosts[name] = Host(name, Overlaid(old.vars, values), file=old.file, origin=old.origin)
         self.group(group).hosts[name] = None
 
     def child(self, parent: str, name: str, origin: Origin | None = None) -> None:
         """A group below another one. InventoryError: it would be its own parent."""
+        parent, name = self._named(parent), self._named(name)
         if parent == name or parent in self._below(name):
             raise InventoryError(LOOP.format(name, parent), origin=origin)
         self.group(name)
@@ -74,36 +88,40 @@ class Draft:
 
     def finish(self, sources: Sequence[str]) -> Inventory:
         """The Inventory: who is in no group is in `ungrouped`, and every group is below `all`."""
-        grouped = {host for name, group in self.groups.items() if name not in (ALL, UNGROUPED) for host in group.hosts}
-        lone = dict.fromkeys(host for name in (ALL, UNGROUPED) for host in self.groups[name].hosts)
-        self.groups[ALL].hosts = {}
-        self.groups[UNGROUPED].hosts = {host: None for host in lone if host not in grouped}
-        kept = {child for name, group in self.groups.items() if name != ALL for child in group.children}
-        tops = [name for name in self.groups if name not in kept and name != ALL]
-        self.groups[ALL].children = dict.fromkeys((UNGROUPED, *tops))
-        self._remarks()
-        groups = {name: _frozen(name, group) for name, group in self.groups.items()}
-        return Inventory(self.hosts, groups, tuple(sources))
+        groups = {name: self._frozen(name, group) for name, group in self.groups.items()}
+        grouped = {host for name, group in groups.items() if name not in (ALL, UNGROUPED) for host in group.hosts}
+        lone = dict.fromkeys((*groups[UNGROUPED].hosts, *groups[ALL].hosts))
+        kept = {child for group in groups.values() for child in group.children}
+        tops = (name for name in groups if name not in (*kept, ALL, UNGROUPED))
+        groups[UNGROUPED] = replace(groups[UNGROUPED], hosts=tuple(host for host in lone if host not in grouped))
+        groups[ALL] = replace(
+            groups[ALL], children=tuple(dict.fromkeys((UNGROUPED, *groups[ALL].children, *tops)))
+        )
+        return Inventory(self.hosts.copy(), groups, tuple(sources))
 
-    def _remarks(self) -> None:
+    def remark(self) -> None:
+        """Say what is odd, once everything is read."""
         for name in self.groups:
             if name in self.hosts:
                 self.warn(f"Found both group and host with same name: {name}")
-        if self._odd:
-            names = ", ".join(self._odd)
-            self.warn(f"Invalid characters were found in group names but not replaced: {names}")
+        done = {"never": "but not replaced", "always": "and automatically replaced"}.get(self._naming)
+        if self._odd and done:
+            self.warn(f"Invalid characters were found in group names {done}: {', '.join(self._odd)}")
+
+    def _frozen(self, name: str, group: _Group) -> Group:
+        values = Overlaid(group.vars)
+        priority = values.pop("ansible_group_priority", 1)
+        try:
+            number = int(priority)
+        except (TypeError, ValueError):
+            self.warn(f"Invalid priority value '{priority}' for group '{name}': 1 is taken")
+            number = 1
+        return Group(name, tuple(group.hosts), tuple(group.children), values, number)
 
 
-def _frozen(name: str, group: _Group) -> Group:
-    values = dict(group.vars)
-    priority = values.pop("ansible_group_priority", 1)
-    try:
-        number = int(priority)
-    except (TypeError, ValueError):
-        raise InventoryError(
-            f"ansible_group_priority of group '{name}' has to be a whole number, and is '{priority}'"
-        ) from None
-    return Group(name, tuple(group.hosts), tuple(group.children), values, number)
+def identifier(name: str) -> str:
+    """A group's name with an underscore for each character that no identifier has."""
+    return _ODD.sub("_", name)
 
 
 def expand(pattern: str, origin: Origin | None = None) -> list[str]:

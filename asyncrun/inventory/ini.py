@@ -12,6 +12,7 @@ from asyncrun.errors import InventoryError, suggest
 from asyncrun.inventory.draft import Draft, address, hosts_of, is_ipv6
 from asyncrun.inventory.model import UNGROUPED
 from asyncrun.origin import Origin
+from asyncrun.source import YamlMap
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:[#;].*)?")
 _KINDS = ("hosts", "children", "vars")
@@ -28,6 +29,7 @@ class _Reader:
         self.kind = "hosts"
         self.declared: set[str] = {*draft.groups}
         self.awaited: dict[str, tuple[str, Origin]] = {}      # groups that are spoken of and not declared yet
+        self.parents: dict[str, dict[str, Origin]] = {}       # of those, the groups that want them as children
 
     def read(self, text: str) -> None:
         for number, line in enumerate(text.splitlines(), 1):
@@ -43,12 +45,9 @@ class _Reader:
             self.section(words, origin)
         elif self.kind == "vars":
             key, value = self.assignment(words, origin)
-            self.draft.group(self.group).vars[key] = literal(value)
+            self.draft.group(self.group).vars.lay(self.noted({key: literal(value)}, words, origin))
         elif self.kind == "children":
-            child = _words(words, origin)[0]
-            message = f"Section [{self.group}:children] includes undefined group '{child}'."
-            self.awaited.setdefault(child, (message, origin))
-            self.draft.child(self.group, child, origin)
+            self.child(words, origin)
         else:
             self.host(words, origin)
 
@@ -64,9 +63,28 @@ class _Reader:
         if self.kind == "vars":
             message = f"Section [{self.group}:vars] not valid for undefined group '{self.group}'."
             self.awaited.setdefault(self.group, (message, origin))
+            self.draft.group(self.group)
         else:
-            self.declared.add(self.group)
-        self.draft.group(self.group)
+            self.declare(self.group)
+
+    def child(self, words: str, origin: Origin) -> None:
+        """A group below this one: at once, or as soon as it is declared, which is the order of the children."""
+        child, *more = _words(words, origin)
+        if more:
+            raise InventoryError(f"Expected group name, got: {words}", origin=origin,
+                                 hint="Variables of a group stand in its [group:vars].")
+        if child in self.declared:
+            self.draft.child(self.group, child, origin)
+            return
+        message = f"Section [{self.group}:children] includes undefined group '{child}'."
+        self.awaited.setdefault(child, (message, origin))
+        self.parents.setdefault(child, {}).setdefault(self.group, origin)
+
+    def declare(self, group: str) -> None:
+        self.declared.add(group)
+        self.draft.group(group)
+        for parent, origin in self.parents.pop(group, {}).items():
+            self.draft.child(parent, group, origin)
 
     def assignment(self, words: str, origin: Origin) -> tuple[str, str]:
         key, equals, value = words.partition("=")
@@ -84,8 +102,18 @@ class _Reader:
                 raise InventoryError(f"Expected key=value host variable assignment, got: {pair}", origin=origin,
                                      hint="A value with spaces has to be quoted.")
             values[key] = literal(value)
+        values = self.noted(values, words, origin)
         for name in names:
             self.draft.host(name, values, origin, self.group)
+
+    def noted(self, values: dict[str, Any], words: str, origin: Origin) -> YamlMap:
+        """The same, knowing where on the line each of them stands."""
+        found = YamlMap(values, origin=Origin(self.file))
+        for key in values:
+            assigned = re.search(rf"(?<!\S){re.escape(key)}\s*=\s*", words)
+            start, end = assigned.span() if assigned else (0, 0)
+            found.marks[key] = (origin.line, origin.column + start, origin.line, origin.column + end)
+        return found
 
 
 def _is_host(words: str) -> bool:
@@ -120,10 +148,12 @@ def literal(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A literal as values of a playbook: no tuples, sets, bytes or complex numbers. ValueError: it is one of those."""
+    """A literal as values of a playbook: no tuples, sets or bytes. ValueError: a complex number, or the like."""
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, list | tuple | set):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value

@@ -6,36 +6,20 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from asyncrun.errors import InventoryError, ParseError
-from asyncrun.inventory import ini, script, yamlfile
+from asyncrun.errors import InventoryError
+from asyncrun.inventory import readers
 from asyncrun.inventory.draft import Draft, hosts_of
 from asyncrun.inventory.model import Inventory
+from asyncrun.inventory.rules import Rules
 from asyncrun.origin import Origin
-from asyncrun.source import Warn, yaml
-from asyncrun.source.files import read_text
+from asyncrun.source import Warn
 from asyncrun.source.vault import Vault
 
 _log = logging.getLogger(__name__)
 
-IGNORED = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
 _NOT_HOSTS = ("group_vars", "host_vars", "vars_plugins")
-_YAML = (".yml", ".yaml", ".json")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How sources are read: names passed over in folders, what missing ones are, and seconds a script may take."""
-
-    ignore_extensions: Sequence[str] = IGNORED
-    ignore_patterns: Sequence[str] = ()
-    unparsed_is_failed: bool = False               # no source could be read
-    any_unparsed_is_failed: bool = False           # one source could not be read
-    unparsed_warning: bool = True
-    script_timeout: float = 60.0
 
 
 def load(
@@ -47,15 +31,15 @@ def load(
     error, by the rules); one that is broken is always an InventoryError (ParseError for broken YAML) at its place.
     """
     rules = rules or Rules()
-    draft = Draft(warn)
+    draft = Draft(warn, rules.group_names)
     reader = _Reader(draft, vault, rules)
     found = [reader.source(source) for source in sources]
-    if any(found):
-        return draft.finish(sources)
-    if rules.unparsed_is_failed and sources:
-        raise InventoryError("No inventory was parsed, please check your configuration and options.")
-    if rules.unparsed_warning:
-        warn("No inventory was parsed, only implicit localhost is available")
+    if not any(found):
+        if rules.unparsed_is_failed and sources:
+            raise InventoryError("No inventory was parsed, please check your configuration and options.")
+        if rules.unparsed_warning:
+            warn("No inventory was parsed, only implicit localhost is available")
+    draft.remark()
     return draft.finish(sources)
 
 
@@ -66,25 +50,34 @@ class _Reader:
         self.rules = rules
 
     def source(self, source: str) -> bool:
-        """Read one source as it was typed; False when it is not there."""
+        """Read one source as it was typed; False when it is not there, or is nothing that is read."""
         path = Path(source)
         kind = _kind(path)
-        if "," in source and kind is None:
+        self.draft.read_so_far.append(source)
+        if "," in source and kind is None and self.takes_lists:
             self.hosts(source)
             return True
         if kind == "folder":
-            return self.folder(path)
+            return self.folder(path) or self.unparsed(path, "Nothing in this folder is an inventory.")
         if kind is None:
-            message = f"Unable to parse {os.path.abspath(source)} as an inventory source"  # noqa: PTH100 - no links
-            if self.rules.any_unparsed_is_failed:
-                raise InventoryError(message, hint="The file could not be found.")
-            self.draft.warn(message)
-            return False
-        self.file(path)
-        return True
+            return self.unparsed(path, "The file could not be found.")
+        return self.file(path)
+
+    @property
+    def takes_lists(self) -> bool:
+        return any(readers.short(name) in readers.LISTS for name in self.rules.plugins)
+
+    def unparsed(self, path: Path, why: str) -> bool:
+        """Say that a source is passed over. InventoryError: by the rules that ends the run."""
+        message = f"Unable to parse {os.path.abspath(path)} as an inventory source"    # noqa: PTH100 - no links
+        if self.rules.any_unparsed_is_failed:
+            raise InventoryError(message, hint=why)
+        self.draft.warn(message)
+        return False
 
     def hosts(self, text: str) -> None:
         origin = Origin("the list of hosts")
+        self.draft.file = text
         for word in text.split(","):
             if name := word.strip():
                 names, port = hosts_of(name, origin)
@@ -105,8 +98,7 @@ class _Reader:
                 if path.name not in _NOT_HOSTS:
                     found = self.folder(path) or found
                 continue
-            self.file(path)
-            found = True
+            found = self.file(path, in_folder=True) or found
         return found
 
     def ignored(self, name: str) -> bool:
@@ -117,23 +109,18 @@ class _Reader:
         except re.error as error:
             raise InventoryError(f"inventory_ignore_patterns: not a regular expression: {error}") from None
 
-    def file(self, path: Path) -> None:
-        if _is_script(path):
-            script.read(self.draft, os.path.abspath(path), self.rules.script_timeout)      # noqa: PTH100 - no links
-            return
-        if path.suffix == ".toml":
-            raise InventoryError(f"{path}: TOML inventories cannot be read", hint="Use YAML or INI.")
-        text, _ = read_text(path, vault=self.vault)
-        if path.suffix in _YAML or (not path.suffix and _looks_like_yaml(text)):
-            yamlfile.read(self.draft, self.yaml(text, path), str(path))
-        else:
-            ini.read(self.draft, text, str(path))
-
-    def yaml(self, text: str, path: Path) -> Any:
+    def file(self, path: Path, *, in_folder: bool = False) -> bool:
+        """Read one file. In a folder, prose that was never meant to be an inventory is passed over."""
+        self.draft.file = os.path.abspath(path)                            # noqa: PTH100 - no links
+        source = readers.Source(path, self.draft, self.vault, self.rules)
         try:
-            return yaml.load(text, str(path), vault=self.vault, warn=self.draft.warn)
-        except ParseError as error:
-            raise InventoryError(error.message, origin=error.origin, hint=error.hint) from None
+            if readers.read(source):
+                return True
+        except InventoryError as error:
+            if not in_folder or not source.is_prose:
+                raise
+            return self.unparsed(path, str(error))
+        return self.unparsed(path, "None of the plugins in enable_plugins reads it.")
 
 
 def _kind(path: Path) -> str | None:
@@ -142,24 +129,3 @@ def _kind(path: Path) -> str | None:
         return "folder" if path.is_dir() else "file" if path.exists() else None
     except (OSError, ValueError):
         return None
-
-
-def _is_script(path: Path) -> bool:
-    """Whether a file is a program: executable, and not just so because a file system says it of every file."""
-    if not os.access(path, os.X_OK):
-        return False
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
-        return False
-    return start.startswith(b"#!") or start == b"\x7fELF"
-
-
-def _looks_like_yaml(text: str) -> bool:
-    """Whether a text in a file without an extension is YAML: its first line that says something ends in a colon."""
-    for line in text.splitlines():
-        words = line.strip()
-        if words and not words.startswith(("#", ";")):
-            return words.startswith(("---", "{")) or re.sub(r"\s+#.*", "", words).endswith(":")
-    return False

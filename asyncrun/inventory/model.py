@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from asyncrun.errors import InventoryError
@@ -23,8 +24,14 @@ class Host:
     name: str
     vars: Mapping[str, Any] = field(default_factory=dict)
     implicit: bool = False                          # localhost that nobody wrote down
-    file: str | None = None                         # the inventory source that named it
+    file: str | None = None                         # the inventory source that named it: its whole path, or "a,b,"
     origin: Origin | None = None
+
+    @property
+    def folder(self) -> str | None:
+        """The folder of the file that named it."""
+        path = Path(self.file) if self.file else None
+        return str(path.parent) if path and path.is_absolute() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,11 @@ class Inventory:
     def __getstate__(self) -> dict[str, Any]:
         return {"hosts": self.hosts, "groups": self.groups, "sources": self.sources}
 
+    def folders(self) -> list[str]:
+        """The folders in which the sources lie, each once, in their order."""
+        paths = [Path(source) for source in self.sources if "," not in source]
+        return list(dict.fromkeys(str(path if path.is_dir() else path.parent) for path in paths))
+
     def host(self, name: str) -> Host:
         """The host of this name; for localhost that nobody wrote down, an implicit one. KeyError: there is none."""
         found = self.hosts.get(name)
@@ -73,7 +85,10 @@ class Inventory:
         """
         old = self.hosts.get(name) or Host(name)
         hosts = {**self.hosts, name: replace(old, vars={**old.vars, **(vars or {})}, implicit=False)}
-        grown = replace(self, hosts=hosts).settled(name, groups)
+        every = self.groups[ALL]
+        if name not in self.hosts:
+            every = replace(every, hosts=(*every.hosts, name))
+        grown = replace(self, hosts=hosts, groups={**self.groups, ALL: every}).settled(name, groups)
         for group in groups:
             grown = grown.with_group(group, host=name)
         return grown

@@ -53,8 +53,8 @@ def select(inventory: Inventory, pattern: str | Sequence[str], *, warn: Warn = _
 def limit(
     inventory: Inventory, hosts: Sequence[str], pattern: str | None, *, warn: Warn = _log.warning
 ) -> tuple[str, ...]:
-    """Those of `hosts` that --limit lets through; all of them when there is no limit."""
-    if pattern is None:
+    """Those of `hosts` that --limit lets through; all of them when there is no limit, or an empty one."""
+    if not pattern:
         return tuple(hosts)
     let = set(select(inventory, limit_pieces(pattern), warn=warn))
     return tuple(host for host in hosts if host in let)
@@ -62,7 +62,7 @@ def limit(
 
 def check_limit(inventory: Inventory, pattern: str | None, *, warn: Warn = _log.warning) -> None:
     """InventoryError when --limit lets nobody through at all: a run has to end before it begins."""
-    if pattern is not None and not select(inventory, limit_pieces(pattern), warn=warn):
+    if pattern and not select(inventory, limit_pieces(pattern), warn=warn):
         raise InventoryError(NO_HOSTS, hint=f"No host matches --limit '{pattern}'.")
 
 
@@ -73,6 +73,8 @@ def limit_pieces(pattern: str) -> list[str]:
         if not piece.startswith("@"):
             pieces.append(piece)
             continue
+        if Path(piece[1:]).is_dir():
+            raise InventoryError(f'Limit starting with "@" must be a file, not a directory: {piece[1:]}')
         if not Path(piece[1:]).is_file():
             raise InventoryError(f"Unable to find limit file {piece[1:]}")
         lines = read_text(piece[1:])[0].splitlines()
@@ -109,20 +111,24 @@ def _is_address(text: str) -> bool:
 def _match(inventory: Inventory, piece: str, warn: Warn) -> Sequence[str]:
     """The hosts of a single pattern without its sign."""
     subscript = None if piece.startswith("~") else _SUBSCRIPT.fullmatch(piece)
+    found: Sequence[str] | None
     if subscript is None:
         found = _named(inventory, piece)
     else:
         base = _named(inventory, subscript["base"])
-        found = _subscripted(base, subscript, piece, warn) if base else _spelt_out(inventory, piece)
-    if not found and piece in LOCALHOST:
+        found = _spelt_out(inventory, piece) if base is None else _subscripted(base, subscript, piece, warn)
+    if found is None and piece in LOCALHOST:
         return (inventory.host(piece).name,) if "localhost" not in inventory.hosts else ("localhost",)
-    if not found:
+    if found is None:
         warn(f"Could not match supplied host pattern, ignoring: {piece}")
-    return found
+    return found or ()
 
 
-def _named(inventory: Inventory, name: str) -> Sequence[str]:
-    """The members of the groups that a name, glob or regular expression matches, and the hosts it matches."""
+def _named(inventory: Inventory, name: str) -> Sequence[str] | None:
+    """The members of the groups that a name, glob or regular expression matches, and the hosts it matches.
+
+    None when it matches neither.
+    """
     if name in (ALL, "*"):
         return inventory.members(ALL)
     if name in inventory.groups:
@@ -130,7 +136,7 @@ def _named(inventory: Inventory, name: str) -> Sequence[str]:
     if name in inventory.hosts:
         return (name,)
     if not (name.startswith("~") or _GLOB.search(name)):
-        return ()
+        return None
     if name.startswith("~"):
         try:
             matcher = re.compile(name[1:])
@@ -138,16 +144,18 @@ def _named(inventory: Inventory, name: str) -> Sequence[str]:
             raise InventoryError(f"the host pattern '{name}' is not a regular expression: {error}") from None
     else:
         matcher = re.compile(fnmatch.translate(name))
-    found: dict[str, None] = {}
-    for group in inventory.groups:
-        if matcher.match(group):
-            found.update(dict.fromkeys(inventory.members(group)))
-    found.update((host, None) for host in inventory.hosts if matcher.match(host))
-    return tuple(found)
+    groups = [group for group in inventory.groups if matcher.match(group)]
+    hosts = [host for host in inventory.hosts if matcher.match(host)]
+    if not groups and not hosts:
+        return None
+    members = (host for group in groups for host in inventory.members(group))
+    return tuple(dict.fromkeys((*members, *hosts)))
 
 
 def _subscripted(hosts: Sequence[str], subscript: re.Match[str], piece: str, warn: Warn) -> Sequence[str]:
-    """One host by its index, or those from an index to another one, inclusive."""
+    """One host by its index, or those from an index to another one, inclusive; none of none."""
+    if not hosts:
+        return ()
     if subscript["one"] is not None:
         try:
             return (hosts[int(subscript["one"])],)
@@ -155,12 +163,12 @@ def _subscripted(hosts: Sequence[str], subscript: re.Match[str], piece: str, war
             raise InventoryError(f"No hosts matched the subscripted pattern '{piece}'",
                                  hint=f"'{subscript['base']}' has {len(hosts)} hosts, counted from 0.") from None
     if subscript["dash"] == "-":
-        warn(f"'{piece}': use [x:y], which takes in both ends, instead of [x-y]")
+        warn(f"Use [x:y] inclusive subscripts instead of [x-y], which is going to be removed: {piece}")
     last = int(subscript["last"]) + 1 if subscript["last"] else None
     return hosts[int(subscript["first"]) : last]
 
 
-def _spelt_out(inventory: Inventory, piece: str) -> Sequence[str]:
+def _spelt_out(inventory: Inventory, piece: str) -> Sequence[str] | None:
     """Hosts by a range of names (web[01:03], when there is no `web` to count in), or by a glob (web[12])."""
     try:
         names = expand(piece)

@@ -9,40 +9,61 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from asyncrun.errors import InventoryError
 from asyncrun.inventory.draft import Draft
-from asyncrun.inventory.model import ALL, UNGROUPED
 from asyncrun.origin import Origin
+from asyncrun.source import unsafe
+from asyncrun.source.vault import Vault
 
 MOST_BYTES = 64 * 1024 * 1024
 _STDERR_SHOWN = 2000
 
 
-def read(draft: Draft, path: str, timeout: float) -> None:
+def read(draft: Draft, path: str, timeout: float, vault: Vault | None = None) -> None:
     """Add what a script says to a draft.
 
     `timeout`: seconds that one call may take. InventoryError: it fails, hangs, says too much, or no JSON mapping.
     Nothing is added unless all of the answer is good.
     """
-    answer = _ask([path, "--list"], timeout)
+    add(draft, [path, "--list"], path, timeout, vault)
+
+
+def add(draft: Draft, argv: list[str], path: str, timeout: float, vault: Vault | None = None,
+        environment: Mapping[str, str] | None = None) -> None:
+    """Add what a program says, as `read`; hosts it tells nothing of are asked for with `PATH --host NAME`."""
+    answer = _ask(argv, timeout, environment)
     groups = {name: _group(path, name, data) for name, data in answer.items() if name != "_meta"}
     known = _meta(path, answer)
     names = dict.fromkeys(host for group in groups.values() for host in group["hosts"])
     if known is None:
         known = {name: _ask([path, "--host", name], timeout) for name in names}
     origin = Origin(path)
+    values = {name: _opened(known.get(name, {}), vault, origin) for name in names}
     for name, group in groups.items():
-        draft.group(name).vars.update(group["vars"])
+        draft.group(name).vars.update(_opened(group["vars"], vault, origin))
         for host in group["hosts"]:
-            draft.host(host, known.get(host, {}), origin, UNGROUPED if name == ALL else name)
+            draft.host(host, values[host], origin, name)
         for child in group["children"]:
             if child != name:
                 draft.child(name, child, origin)
-    for host in known:
-        if host not in draft.hosts:
-            draft.host(host, known[host], origin)
+
+
+def _opened(value: Any, vault: Vault | None, origin: Origin) -> Any:
+    """Values with what JSON has no type for: {"__ansible_unsafe": text} and {"__ansible_vault": text}."""
+    if isinstance(value, list):
+        return [_opened(each, vault, origin) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        [(kind, text)] = value.items()
+        if kind == "__ansible_unsafe":
+            return unsafe(text)
+        if kind == "__ansible_vault" and isinstance(text, str):
+            return (vault or Vault(())).decrypt(text, origin).decode("utf-8", "replace")
+    return {key: _opened(each, vault, origin) for key, each in value.items()}
 
 
 def _group(path: str, name: str, data: Any) -> dict[str, Any]:
@@ -77,10 +98,10 @@ def _meta(path: str, answer: dict[str, Any]) -> dict[str, dict[str, Any]] | None
     return known
 
 
-def _ask(argv: list[str], timeout: float) -> dict[str, Any]:
+def _ask(argv: list[str], timeout: float, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     said = " ".join(argv)
     try:
-        text = _run(argv, timeout).decode("utf-8")
+        text = _run(argv, timeout, environment).decode("utf-8")
         answer = json.loads(text) if text.strip() else {}
     except UnicodeDecodeError as error:
         raise InventoryError(f"{said}: the answer is not UTF-8 text (byte {error.start})") from None
@@ -91,12 +112,13 @@ def _ask(argv: list[str], timeout: float) -> dict[str, Any]:
     return answer
 
 
-def _run(argv: list[str], timeout: float) -> bytes:
+def _run(argv: list[str], timeout: float, environment: Mapping[str, str] | None) -> bytes:
     """The program's output. It and its children are killed when it takes too long or says too much."""
     said = " ".join(argv)
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            env=environment,
         )
     except OSError as error:
         raise InventoryError(f"{said}: cannot be run: {error.strerror}",

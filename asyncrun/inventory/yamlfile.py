@@ -6,9 +6,8 @@ from typing import Any
 
 from asyncrun.errors import InventoryError
 from asyncrun.inventory.draft import Draft, hosts_of
-from asyncrun.inventory.model import ALL, UNGROUPED
 from asyncrun.origin import Origin
-from asyncrun.source import origin_of
+from asyncrun.source import Overlaid, origin_of
 
 _PARTS = ("hosts", "vars", "children")
 
@@ -19,11 +18,6 @@ def read(draft: Draft, data: Any, file: str) -> None:
         return
     if not isinstance(data, dict):
         raise InventoryError("an inventory has to be a mapping of groups", origin=origin_of(data) or Origin(file))
-    if "plugin" in data:
-        raise InventoryError(
-            f"this asks for the inventory plugin '{data['plugin']}', and inventory plugins cannot be used yet",
-            origin=origin_of(data, "plugin"), hint="Use a YAML or INI file, or a script that answers --list.",
-        )
     for name in data:
         if name != "_meta":
             _group(draft, name, data, file)
@@ -33,12 +27,14 @@ def _group(draft: Draft, name: Any, parent: Any, file: str) -> None:
     place = origin_of(parent, name, of="key") or Origin(file)
     if not isinstance(name, str):
         raise InventoryError(f"the group name {name!r} has to be text", origin=place, hint="Put it in quotes.")
-    draft.group(name)
     data = parent[name]
     if data is None:
+        draft.group(name)
         return
     if not isinstance(data, dict):
-        raise InventoryError(f"the group '{name}' has to be a mapping of hosts, vars and children", origin=place)
+        draft.warn(f"{place}: Skipping '{name}' as this is not a valid group definition")
+        return
+    draft.group(name)
     for part in data:
         if part not in _PARTS:
             where = origin_of(data, part, of="key") or Origin(file)
@@ -46,8 +42,7 @@ def _group(draft: Draft, name: Any, parent: Any, file: str) -> None:
                        'only "vars", "children" and "hosts" are valid')
     for host in _mapping(data, "hosts", name, file):
         _host(draft, host, data["hosts"], name, file)
-    for key, value in _mapping(data, "vars", name, file).items():
-        draft.group(name).vars[key] = value
+    draft.group(name).vars.lay(_mapping(data, "vars", name, file))
     children = _mapping(data, "children", name, file)
     for child in children:
         _group(draft, child, children, file)
@@ -59,7 +54,7 @@ def _mapping(data: Any, part: str, group: str, file: str) -> dict[Any, Any]:
     value = data.get(part)
     if value is None:
         return {}
-    if part == "hosts" and isinstance(value, str):
+    if isinstance(value, str):
         return {value: None}
     if not isinstance(value, dict):
         kind = "a list" if isinstance(value, list) else f"'{value}'"
@@ -83,4 +78,4 @@ def _host(draft: Draft, pattern: Any, hosts: Any, group: str, file: str) -> None
     names, port = hosts_of(pattern, origin)
     known: dict[str, Any] = {} if port is None else {"ansible_port": port}
     for name in names:
-        draft.host(name, {**known, **(values or {})}, origin, UNGROUPED if group == ALL else group)
+        draft.host(name, Overlaid(known, values or {}), origin, group)

@@ -271,9 +271,11 @@ class Console:
         self._footer.ended(event.hosts)
         if not self.look.display_included_hosts:
             return
+        self._task_banner(event.task)
         label = f" => (item={one_line(event.label)})" if event.label is not None else ""
         hosts = ", ".join(one_line(host) for host in event.hosts)
-        self.screen.line(f"included: {full(event.file)} for {hosts}{label}", CYAN)
+        what = one_line(event.file) if event.role else full(event.file)
+        self.screen.line(f"included: {what} for {hosts}{label}", CYAN)
 
 
 class Live:
@@ -308,7 +310,7 @@ class Live:
         self.hide()
         stream.write(text)
         stream.flush()
-        if self.footer.text() and not self._quiet:
+        if self.footer.busy and not self._quiet:
             self._live.start(refresh=True)          # drawn now, and from now on four times a second
 
     @contextlib.contextmanager

@@ -15,7 +15,7 @@ _HEAD = "Task failed: "
 # These fail on the controller; all others fail as modules.
 _ACTIONS = frozenset({
     "add_host", "assert", "debug", "fail", "gather_facts", "group_by", "include_role", "include_tasks", "include_vars",
-    "meta", "pause", "set_fact", "set_stats", "template", "wait_for_connection",
+    "meta", "pause", "set_fact", "set_stats", "template", "validate_argument_spec", "wait_for_connection",
 })
 
 

@@ -34,23 +34,29 @@ class Footer:
             self._hosts, self._began = tuple(hosts), now
             self._since = dict.fromkeys(self._hosts, now)
         else:                                       # each host has a task of its own
-            self._since = {**self._since, **dict.fromkeys(hosts, now)}
+            self._since.update(dict.fromkeys(hosts, now))
 
     def ended(self, hosts: Iterable[str], *, lost: bool = False) -> None:
         """The task ended on these hosts; `lost`: they take no further part."""
-        gone = set(hosts)
-        if self._lockstep or lost:
-            self._since = {host: since for host, since in self._since.items() if host not in gone}
-        else:
-            self._since = {**self._since, **dict.fromkeys(gone, self._clock())}
+        now = self._clock()
+        for host in hosts:
+            if self._lockstep or lost:
+                self._since.pop(host, None)
+            else:
+                self._since[host] = now
 
     def rest(self) -> None:
         """No task runs."""
         self._task = ""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a task runs, so that there is something to say."""
+        return bool(self._task)
+
     def text(self) -> str:
         """What the line says; empty when no task runs."""
-        task, since, now = self._task, self._since, self._clock()
+        task, since, now = self._task, self._since.copy(), self._clock()
         if not task:
             return ""
         slowest = sorted(since, key=since.__getitem__)

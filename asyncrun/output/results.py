@@ -16,7 +16,7 @@ _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 # debug shows what it was asked to show, and nothing of how it came about.
 _DEBUG_HIDDEN = frozenset({
     "changed", "skip_reason", "false_condition", "item", "ansible_loop_var", "ansible_index_var", "ansible_loop",
-    "invocation", "attempts", "failed_when_result", "warnings", "deprecations", "diff", "ansible_facts",
+    "invocation", "attempts", "failed_when_result", "warnings", "deprecations", "diff",
     "_ansible_verbose_override",
 })
 _INDENT = 4
@@ -50,6 +50,8 @@ def visible(data: Mapping[str, Any], action: str, verbosity: int) -> dict[str, A
     if short(action) == "debug" and "skip_reason" not in shown:
         loop_names = {str(shown.get(name)) for name in ("ansible_loop_var", "ansible_index_var")}
         hidden |= _DEBUG_HIDDEN | loop_names
+        if not shown.keys() - hidden:                    # it was asked for nothing else: `var: item`
+            hidden -= {str(shown.get("ansible_loop_var"))}
     return {key: value for key, value in shown.items() if key not in hidden}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
 from asyncrun.playbook.inherit import key_origin, unknown_keyword
 from asyncrun.playbook.keywords import BY_NAME, Keyword
-from asyncrun.playbook.values import is_template, type_name
-from asyncrun.source import origin_of
+from asyncrun.playbook.values import is_template, several, type_name
+from asyncrun.source import Sealed, origin_of
 from asyncrun.source.arguments import split_args
 
 # Names that the loader itself knows; an include_tasks is left for the engine.
 IMPORT_TASKS, IMPORT_PLAYBOOK, INCLUDE_TASKS = "import_tasks", "import_playbook", "include_tasks"
-ROLE_ACTIONS = frozenset(("import_role", "include_role"))
+IMPORT_ROLE, INCLUDE_ROLE = "import_role", "include_role"
+ROLE_ACTIONS = frozenset((IMPORT_ROLE, INCLUDE_ROLE))
 LOADED = frozenset((IMPORT_TASKS, IMPORT_PLAYBOOK, INCLUDE_TASKS, *ROLE_ACTIONS))
 
 # A free text is the whole command for these; only the listed options are taken out of it.
@@ -51,8 +52,21 @@ class ActionFinder:
         self._catalog = catalog
         self._render = render
 
-    def find(self, data: Mapping[Any, Any], known: Mapping[str, Keyword], place: str) -> Found:
-        """The action of the task `data`, where `known` are the keywords. ParseError: none, two, or not to be found."""
+    def find(
+        self, data: Mapping[Any, Any], known: Mapping[str, Keyword], place: str, collections: Sequence[str] = ()
+    ) -> Found:
+        """The action of the task `data`, where `known` are the keywords. ParseError: none, two, or not to be found.
+
+        `collections` are searched first for a short name.
+        """
+        collections = several(data.get("collections")) or collections
+        if collections:
+            return ActionFinder(self._catalog.searching(tuple(map(str, collections))), self._render).find_here(
+                data, known, place)
+        return self.find_here(data, known, place)
+
+    def find_here(self, data: Mapping[Any, Any], known: Mapping[str, Keyword], place: str) -> Found:
+        """`find` without a search list."""
         names = [key for key in data if key not in known and not (isinstance(key, str) and key.startswith("with_"))]
         long_form = [key for key in ("action", "local_action") if key in data]
         if len(long_form) == 2:
@@ -152,6 +166,8 @@ class ActionFinder:
             return found
         if isinstance(value, Mapping):
             return _with(found, value)
+        if isinstance(value, Sealed) and found.name in COMMANDS:
+            return _with(found, {RAW: value})
         if not isinstance(value, str):
             raise ParseError(
                 f"unexpected parameter type in action: {type_name(value)}", origin=found.origin,

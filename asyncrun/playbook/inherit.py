@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from asyncrun.catalog import Catalog
 from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
-from asyncrun.playbook.keywords import BY_NAME, ON_TASKS, Keyword
-from asyncrun.playbook.model import Become, Raw
+from asyncrun.playbook.context import LoadContext
+from asyncrun.playbook.keywords import BY_NAME, ON_TASKS, ROLE, Keyword
+from asyncrun.playbook.model import Become, Raw, Role
 from asyncrun.playbook.values import check, check_variables, is_template, several, tag_words, type_name
 from asyncrun.source import origin_of
 
 PLACES = {"P": "Play", "B": "Block", "T": "Task", "H": "Handler"}
 RESERVED_TAGS = frozenset(("all", "tagged", "untagged"))
-_NOT_IN_MODEL = frozenset(("collections",))
 
 Layers = tuple[Mapping[str, Any], ...]
 RenderTag = Callable[[str, Origin | None, Layers], Any]
@@ -39,12 +38,21 @@ class Inherited:
     module_defaults: tuple[Raw, ...] = ()
     directory: str = ""
     base: str = ""
+    role: Role | None = None
+    collections: tuple[str, ...] = ()          # where short names are looked for first
+
+    @property
+    def search(self) -> tuple[str, ...]:
+        """Where files are looked for, nearest first: the role, those around it, the file's folder, the playbook's."""
+        roles = reversed(self.role.own) if self.role else ()
+        return tuple(dict.fromkeys((*(each.path for each in roles), self.directory, self.base)))
 
     def fields(self) -> dict[str, Any]:
         """The arguments for a Task that come from here."""
         return {
             **self.values, "become": self.become, "tags": self.tags, "when": self.when, "vars": self.vars,
             "environment": self.environment, "module_defaults": self.module_defaults, "directory": self.directory,
+            "role": self.role, "search": self.search,
         }
 
     def at(self, directory: str) -> Inherited:
@@ -55,9 +63,10 @@ class Inherited:
 class Settler:
     """Puts the keywords of one mapping under what is inherited, checking each on its way."""
 
-    def __init__(self, catalog: Catalog, warn: Callable[[str], None], render_tag: RenderTag) -> None:
-        self._catalog = catalog
-        self._warn = warn
+    def __init__(self, ctx: LoadContext, render_tag: RenderTag) -> None:
+        self._catalog = ctx.catalog
+        self._warn = ctx.warn
+        self._beware = ctx.beware
         self._render_tag = render_tag
 
     def settle(self, data: Mapping[Any, Any], outer: Inherited, place: str, *, with_vars: bool = True) -> Inherited:
@@ -69,15 +78,17 @@ class Settler:
         leaf = place in ("Task", "Handler")
         for name, value in data.items():
             keyword = BY_NAME.get(name)
-            if keyword is None or value is None or (leaf and not set(keyword.on).intersection(ON_TASKS)):
-                continue                          # of a task, `user` and `gather_facts` are modules
+            if keyword is None or value is None or _is_not_meant(keyword, place):
+                continue
             at = origin_of(data, name)
             if at is not None and (leaf or keyword.inherit != "none"):
                 origins[name] = at
             check(name, keyword.kind, value, at)
-            if keyword.inherit == "none" or name in _NOT_IN_MODEL:
+            if keyword.inherit == "none":
                 continue
-            if name.startswith("become"):
+            if name == "collections":
+                new[name] = tuple(str(each) for each in several(value))
+            elif name.startswith("become"):
                 become[keyword.field] = value
             elif keyword.inherit == "replace":
                 values[keyword.field] = several(value) if name == "notify" else value
@@ -99,6 +110,7 @@ class Settler:
             return outer.tags | self.tags(value, at, (*outer.vars, own) if isinstance(own, Mapping) else outer.vars)
         if keyword.name == "vars":
             check_variables(value, place, at, lambda key: origin_of(value, key, of="key"))
+            self._beware(value)
             return (*outer.vars, value)
         if keyword.name == "environment":
             return (*outer.environment, *self._environment(value, at))
@@ -153,6 +165,13 @@ class Settler:
                 hint=suggest(name, self._catalog.names),
             )
         return canonical
+
+
+def _is_not_meant(keyword: Keyword, place: str) -> bool:
+    """Whether a key of that name is something else: of a task a module (`user`), of a role a parameter."""
+    if place == "Role":
+        return ROLE not in keyword.on
+    return place in ("Task", "Handler") and not set(keyword.on).intersection(ON_TASKS)
 
 
 def key_origin(data: object, name: object) -> Origin | None:

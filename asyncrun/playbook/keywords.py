@@ -104,9 +104,14 @@ KEYWORDS: tuple[Keyword, ...] = (
 
 BY_NAME: Mapping[str, Keyword] = {keyword.name: keyword for keyword in KEYWORDS}
 
+# Names that mean something else already; a variable of one works, where that something is not meant.
+RESERVED = (frozenset(BY_NAME) - {"listen", "user", "vars"}) | {
+    "cycler", "dict", "joiner", "lipsum", "lookup", "namespace", "now", "omit", "q", "query", "range", "undef",
+}
+
 LOOP_CONTROL: Mapping[str, Kind] = {
     "loop_var": "str", "index_var": "str", "label": "any", "pause": "float", "extended": "bool",
-    "extended_allitems": "bool", "break_when": "tests",
+    "extended_allitems": "bool", "break_when": "tests", "parallel": "int",
 }
 
 # What may stand beside include_tasks; what its tasks are to have goes into `apply`.
@@ -133,5 +138,5 @@ def allowed(place: str) -> dict[str, Keyword]:
 
 __all__ = [
     "BLOCK", "BY_NAME", "HANDLER", "IMPORT_PLAYBOOK", "INCLUDE_TASKS", "KEYWORDS", "LOOP_CONTROL", "LOST_ON_IMPORT",
-    "PLAY", "PROMPT_KEYS", "ROLE", "TASK", "Inherit", "Keyword", "Kind", "allowed",
+    "PLAY", "PROMPT_KEYS", "RESERVED", "ROLE", "TASK", "Inherit", "Keyword", "Kind", "allowed",
 ]

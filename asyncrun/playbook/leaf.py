@@ -96,6 +96,9 @@ def _loop_control(data: Mapping[Any, Any]) -> dict[str, Any]:
         check(name, LOOP_CONTROL[name], value, origin_of(control, name))
         if value is not None:
             settings[name] = several(value) if name == "break_when" else value
+    if "parallel" in settings and (ordered := {"break_when", "pause"}.intersection(settings)):
+        raise ParseError(f"'parallel' and '{min(ordered)}' cannot be used on one loop",
+                         origin=key_origin(control, "parallel"), hint="The other one makes items wait for each other.")
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from asyncrun.playbook.model import Block, Play, Playbook, Task
 from asyncrun.playbook.tags import prune
@@ -11,10 +12,14 @@ from asyncrun.playbook.tags import prune
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What to list, and of which tasks; `name` and `hosts` say how a play is called and on which hosts it runs."""
+    """What to list, and of which tasks.
+
+    `name` and `pattern` are what a play says of itself, rendered; `hosts` gives the names that a pattern means.
+    """
 
     name: Callable[[Play], str]
-    hosts: Callable[[Play], Sequence[str]]
+    pattern: Callable[[Play], Any]
+    hosts: Callable[[Any], Sequence[str]]
     list_hosts: bool = False
     list_tasks: bool = False
     list_tags: bool = False
@@ -23,30 +28,32 @@ class Listing:
 
 
 def describe(shown: str, playbook: Playbook, listing: Listing) -> list[str]:
-    """The lines for one playbook, called `shown`: all that --syntax-check prints is the first two."""
+    """The lines for one playbook, called `shown`: all that --syntax-check prints is the first two.
+
+    Each play's name and hosts are rendered whatever is asked for: what is wrong in them is wrong in the playbook.
+    """
     lines = ["", f"playbook: {shown}"]
+    titles = [(listing.name(play), listing.pattern(play)) for play in playbook.plays]
     if listing.list_hosts or listing.list_tasks or listing.list_tags:
-        for number, play in enumerate(playbook.plays, 1):
-            lines += ["", *_play(number, play, listing)]
+        for number, (play, (name, pattern)) in enumerate(zip(playbook.plays, titles, strict=True), 1):
+            lines += ["", *_play(number, play, name, pattern, listing)]
     return lines
 
 
-def _play(number: int, play: Play, listing: Listing) -> Iterator[str]:
-    patterns = [str(each) for each in play.hosts] if isinstance(play.hosts, list | tuple) else [str(play.hosts)]
-    yield (
-        f"  play #{number} ({','.join(patterns)}): {listing.name(play)}\tTAGS: [{','.join(sorted(play.tags))}]"
-    )
+def _play(number: int, play: Play, name: str, pattern: Any, listing: Listing) -> Iterator[str]:
+    patterns = [str(each) for each in pattern] if isinstance(pattern, list | tuple) else [str(pattern)]
+    yield f"  play #{number} ({','.join(patterns)}): {name}\tTAGS: [{','.join(sorted(play.tags))}]"
     if listing.list_hosts:
-        hosts = listing.hosts(play)
+        hosts = listing.hosts(pattern)
         yield f"    pattern: {patterns}"
         yield f"    hosts ({len(hosts)}):"
         yield from (f"      {host}" for host in hosts)
     tasks = list(_tasks(_listed(play.body, listing)))
     if listing.list_tasks:
         yield "    tasks:"
-        yield from (f"      {task.label}\tTAGS: [{', '.join(sorted(task.tags))}]" for task in tasks)
+        yield from (f"      {task.listed}\tTAGS: [{', '.join(sorted(task.tags))}]" for task in tasks)
     if listing.list_tags:
-        tags = sorted({tag for task in tasks for tag in task.tags})
+        tags = sorted(play.tags.union(*(task.tags for task in tasks)))    # its flushes of handlers carry the play's
         yield f"      TASK TAGS: [{', '.join(tags)}]"
 
 

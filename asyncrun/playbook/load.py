@@ -1,7 +1,7 @@
 """Playbook files to the model: plays, their sections and imports, with all inheritance settled.
 
 load(path, ctx) -> Playbook          the file with all that it imports
-tasks_of(path, include, ctx, ...)    a file of tasks included while running, as if it stood at that place
+included(what, task, ctx, ...)       a file of tasks, or a role, included while running, as if it stood at that place
 adhoc_play(pattern, name, text, ctx) a play of one task, for the ad-hoc command
 """
 
@@ -18,10 +18,12 @@ from asyncrun.playbook.action import COMMAND_OPTIONS, COMMANDS, RAW, ActionFinde
 from asyncrun.playbook.context import LoadContext, Render
 from asyncrun.playbook.inherit import key_origin, unknown_keyword
 from asyncrun.playbook.keywords import BY_NAME, IMPORT_PLAYBOOK, PLAY
-from asyncrun.playbook.model import Block, Play, Playbook, Task
+from asyncrun.playbook.model import Block, Play, Playbook, Reading, Task
 from asyncrun.playbook.play import Around, PlayReader
+from asyncrun.playbook.roles import Wanted
 from asyncrun.playbook.tasks import Place, TaskReader
 from asyncrun.playbook.values import check_variables, is_template, type_name
+from asyncrun.results import Include
 from asyncrun.source import origin_of, yaml
 from asyncrun.source.files import expanded
 
@@ -30,7 +32,12 @@ COMMAND_ARGUMENTS = COMMAND_OPTIONS | {RAW, "argv", "cmd", "expand_argument_vars
 
 
 def load(path: str, ctx: LoadContext) -> Playbook:
-    """The playbook in a file, with all plays that it imports. ParseError, SourceError, VaultError."""
+    """The playbook in a file, with all plays that it imports. ParseError, SourceError, VaultError.
+
+    NAMESPACE.COLLECTION.NAME is a playbook of an installed collection.
+    """
+    if not Path(path).is_file():
+        path = str(ctx.shelf.playbook(path) or path)
     try:
         return Playbook(path, tuple(_plays(path, ctx, Around(), ())))
     except RecursionError:
@@ -38,6 +45,7 @@ def load(path: str, ctx: LoadContext) -> Playbook:
 
 
 def _plays(path: str, ctx: LoadContext, around: Around, files: tuple[str, ...]) -> list[Play]:
+    ctx.on_role(str(Path(path).parent))        # what lies beside a playbook is for the whole run, like a role's
     data = yaml.load_file(path, vault=ctx.vault, warn=ctx.warn)
     start = Origin(path)
     if data is None:
@@ -80,7 +88,7 @@ def _imported(
     inner = around.inside(entry, TaskReader(ctx, lambda: around.vars).settler)
     if is_template(name):
         name = str(TaskReader(ctx, lambda: inner.vars).rendered(name, at, "import path"))
-    target = Path(path).parent / expanded(name.strip())
+    target = ctx.shelf.playbook(name.strip()) or Path(path).parent / expanded(name.strip())
     if str(target.resolve()) in files:
         raise ParseError(f"{target} imports itself", origin=at)
     if not target.is_file():
@@ -88,17 +96,22 @@ def _imported(
     return _plays(str(target), ctx, inner, files)
 
 
-def tasks_of(path: str, include: Task, ctx: LoadContext, variables: Mapping[str, Any]) -> Block:
-    """The tasks of a file that `include` (an include_tasks) asked for, as if they stood in its place.
+def included(what: Include, task: Task, ctx: LoadContext, variables: Mapping[str, Any]) -> Reading:
+    """The tasks of a file or role that `task` (an include) asked for, as if they stood in its place.
 
-    `variables`: what names of imports, and tags, in that file may use, besides the vars of the include.
+    `variables`: what names of imports, and tags, in there may use, besides the vars of the include.
     """
-    spec = include.include
+    spec = task.include
     if spec is None:
-        raise ValueError(f"{include.written_action} is no include")
+        raise ValueError(f"{task.written_action} is no include")
     reader = TaskReader(ctx, lambda: spec.vars, variables)
-    items = reader.file(path, spec.inherited, Place(handlers=spec.handler, files=(path,)))
-    return Block(items, origin=Origin(path))
+    if what.role is None:
+        items = reader.file(what.file, spec.inherited, Place(handlers=spec.handler, files=(what.file,)))
+    else:
+        at = task.origins.get("args.name", task.origins.get("action", task.origin))
+        wanted = Wanted(what.file, at, arguments=what.role, included=True, dynamic=True)
+        items = reader.roles.read(wanted, spec.inherited)
+    return Reading(Block(items, origin=Origin(what.file)), tuple(reader.roles.handlers), tuple(reader.roles.roles))
 
 
 def adhoc_play(
@@ -140,4 +153,4 @@ def _adhoc_action(name: str, text: str, ctx: LoadContext, at: Origin) -> Found:
     return replace(finder.parsed(name, "", at), args=args)
 
 
-__all__ = ["LoadContext", "Render", "adhoc_play", "load", "tasks_of"]
+__all__ = ["LoadContext", "Render", "adhoc_play", "included", "load"]

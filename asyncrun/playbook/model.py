@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from asyncrun.origin import Origin
@@ -28,6 +29,7 @@ class Loop:
     extended: Raw = False
     extended_allitems: Raw = True
     break_when: tuple[Raw, ...] = ()
+    parallel: Raw = 1                              # how many items at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,46 @@ class Become:
     method: Raw = None
     exe: Raw = None
     flags: Raw = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVariables:
+    """What one role itself gives: files of its folder, and what is written where it is asked for."""
+
+    path: str
+    defaults: Mapping[str, Raw] = field(default_factory=dict)
+    vars: Mapping[str, Raw] = field(default_factory=dict)
+    params: Mapping[str, Raw] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role at one place of a play, with the variables that its tasks see. Mappings are merged: no order is left.
+
+    `defaults`, `vars` and `params` hold what dependencies and the roles that need it give, too; `exported` and
+    `exported_defaults` are what the rest of the play sees of it.
+    """
+
+    name: str                                      # as it is shown: short, or NAMESPACE.COLLECTION.NAME
+    path: str                                      # its folder, absolute
+    key: str                                       # equal keys are one role: it runs once a host
+    own: tuple[OwnVariables, ...]                  # of the roles that need it, outermost first, and last its own
+    collection: str = ""                           # NAMESPACE.COLLECTION, when it is of one
+    defaults: Mapping[str, Raw] = field(default_factory=dict)
+    vars: Mapping[str, Raw] = field(default_factory=dict)
+    params: Mapping[str, Raw] = field(default_factory=dict)
+    exported: Mapping[str, Raw] = field(default_factory=dict)
+    exported_defaults: Mapping[str, Raw] = field(default_factory=dict)
+    parents: tuple[tuple[str, str], ...] = ()      # (name, path) of the roles that include it, the nearest first
+    dependencies: tuple[str, ...] = ()             # names of all that it depends on
+    allow_duplicates: bool = False
+    public: bool = True                            # whether the rest of the play sees its variables
+    dynamic: bool = False                          # by include_role: seen only where and when it has run
+
+    @property
+    def short_name(self) -> str:
+        """The name without its collection."""
+        return self.name.removeprefix(f"{self.collection}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +130,30 @@ class Task:
     module_defaults: tuple[Raw, ...] = ()
     debugger: Raw = None
     handler: bool = False
-    role: str | None = None                        # the role it is of: shown before its name
-    directory: str = ""                            # where its relative files are looked for first
+    role: Role | None = None                       # the role it is of: its name is shown before the task's
+    directory: str = ""                            # the folder of the file in which it stands
+    search: tuple[str, ...] = ()                   # where its files are looked for, nearest first
     include: IncludeSpec | None = None             # an include_tasks: what its children inherit
     implicit: bool = False                         # nobody wrote it: a flush between sections, Gathering Facts
 
     @property
     def label(self) -> str:
-        """What people see before it is rendered: its name, or its action."""
+        """What people see before it is rendered: its name, or its action; of a role's task the role, too."""
+        if self.action == "include_role":
+            return self.name or f"{self.written_action} : {self.args.get('name')}"
         own = self.name or self.written_action
-        return f"{self.role} : {own}" if self.role else own
+        return f"{self.role.name} : {own}" if self.role else own
+
+
+    @property
+    def listed(self) -> str:
+        """What --list-tasks calls it: without a name it goes by its action alone."""
+        return self.label if self.name else self.written_action
 
 
 @dataclass(frozen=True, slots=True)
 class IncludeSpec:
-    """What `playbook.load.tasks_of` needs to read an included file as if it stood at this place."""
+    """What `playbook.load.included` needs to read a file or a role as if it stood at this place."""
 
     inherited: Any                                 # playbook/load.py's own; nobody else looks inside
     handler: bool = False
@@ -133,7 +184,8 @@ class Play:
     origin: Origin
     hosts: Raw
     body: Block
-    handlers: tuple[Task, ...] = ()
+    handlers: tuple[Block, ...] = ()               # in groups; a later group's handler hides one of an earlier group
+    roles: tuple[Role, ...] = ()                   # that the play itself names, in their order
     vars: Mapping[str, Raw] = field(default_factory=dict)
     vars_files: tuple[Raw, ...] = ()
     vars_prompt: tuple[Mapping[str, Raw], ...] = ()
@@ -150,8 +202,18 @@ class Play:
     throttle: Raw = None
     tags: frozenset[str] = frozenset()
     facts_task: Task | None = None                 # the implicit gather_facts, with the play's keywords inherited
+    spec_task: Task | None = None                  # the check of the play's variables that validate_argspec asks for
     origins: Mapping[str, Origin] = field(default_factory=dict)
     directory: str = ""                            # of the playbook file
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an included file or role gave: its tasks, and what it adds to the play."""
+
+    block: Block
+    handlers: tuple[Block, ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +222,8 @@ class Playbook:
 
     file: str
     plays: tuple[Play, ...]
+
+    @property
+    def folder(self) -> str:
+        """The folder in which it lies, absolute."""
+        return str(Path(self.file).resolve().parent)

@@ -17,12 +17,21 @@ from asyncrun.playbook.keywords import BLOCK, HANDLER, INCLUDE_TASKS, LOST_ON_IM
 from asyncrun.playbook.leaf import check_async, loop_of, own_fields
 from asyncrun.playbook.model import Block, IncludeSpec, Task
 from asyncrun.playbook.names import Names
+from asyncrun.playbook.roles import RoleReader, Wanted, role_arguments
 from asyncrun.playbook.values import is_template, type_name
 from asyncrun.source import origin_of, yaml
 from asyncrun.source.files import expanded
 
 BLOCK_SECTIONS = ("block", "rescue", "always")
 ALLOWED: Mapping[str, Mapping[str, Keyword]] = {place: allowed(place) for place in (PLAY, BLOCK, TASK, HANDLER)}
+
+INCLUDE_NAMES: Mapping[str, str] = {action.INCLUDE_TASKS: "TaskInclude", action.INCLUDE_ROLE: "IncludeRole"}
+ROLE_FILES = ("name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public",
+              "allow_duplicates", "rolespec_validate")
+INCLUDE_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    action.IMPORT_TASKS: ("file",), action.INCLUDE_TASKS: ("file", "apply"),
+    action.IMPORT_ROLE: ROLE_FILES, action.INCLUDE_ROLE: (*ROLE_FILES, "apply", "rescuable"),
+}
 
 Item = Task | Block
 
@@ -58,12 +67,12 @@ class TaskReader:
     known: Mapping[str, Any] = field(default_factory=dict)
     settler: Settler = field(init=False)
     finder: ActionFinder = field(init=False)
+    roles: RoleReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settler = Settler(
-            self.ctx.catalog, self.ctx.warn, lambda text, at, layers: self.rendered(text, at, "tags", layers)
-        )
+        self.settler = Settler(self.ctx, lambda text, at, layers: self.rendered(text, at, "tags", layers))
         self.finder = ActionFinder(self.ctx.catalog, lambda text, at: self.rendered(text, at, "action"))
+        self.roles = RoleReader(self.ctx, self.settler, self._of_role, lambda text, at: self.rendered(text, at, "role"))
 
     def rendered(self, text: str, at: Origin | None, what: str, more: tuple[Mapping[str, Any], ...] = ()) -> Any:
         """A template that is needed while loading. ParseError when its variables are not there yet."""
@@ -103,15 +112,16 @@ class TaskReader:
         """What one entry of a list gives: a task, a block, or all of an import."""
         if any(section in data for section in BLOCK_SECTIONS):
             block = self.block(data, outer, place)
-            return block.tasks if place.handlers else (block,)
+            return (Block(block.tasks, origin=block.origin),) if place.handlers else (block,)
         known = ALLOWED[place.key]
-        found = self.finder.find(data, known, place.name)
-        if found.name == action.IMPORT_TASKS:
+        found = self.finder.find(data, known, place.name, outer.collections)
+        if place.handlers and found.name in action.ROLE_ACTIONS:
+            raise ParseError(f"Using '{found.name}' as a handler is not supported.",
+                             origin=key_origin(data, found.written))
+        if found.name in (action.IMPORT_TASKS, action.IMPORT_ROLE):
             return self.imported(data, found, outer, place)
-        if found.name == action.INCLUDE_TASKS:
+        if found.name in (action.INCLUDE_TASKS, action.INCLUDE_ROLE):
             return (self.include(data, found, outer, place),)
-        if found.name in action.ROLE_ACTIONS:
-            raise roles_missing(found.written, key_origin(data, found.written))
         if found.name == action.IMPORT_PLAYBOOK:
             raise ParseError("import_playbook cannot stand among tasks", origin=key_origin(data, found.written),
                              hint="It stands at the top of a playbook, where a play could.")
@@ -159,6 +169,8 @@ class TaskReader:
             fields["delegate_to"] = "localhost"
         at = origin_of(data) or Origin(inner.directory or ".")
         origins = {**inner.origins, "action": found.origin or at}
+        self.ctx.beware(found.args if found.name == "set_fact" else {})
+        self.ctx.beware({data["register"]: None} if data.get("register") else {})
         return Task(
             id=next(self.ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
             origins=origins, handler=place.handlers, include=include,
@@ -166,37 +178,43 @@ class TaskReader:
         )
 
     def include(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
-        """An include_tasks: its tasks inherit what is around it and what `apply` says; its vars go with them."""
+        """An include: its tasks inherit what is around it and what `apply` says; its vars go with them."""
         for name in data:
             if name in ALLOWED[place.key] and name not in INCLUDE_TASKS:
                 raise ParseError(
-                    f"'{name}' is not a valid attribute for a TaskInclude", origin=key_origin(data, name),
-                    hint=f"Write it on the tasks of that file, or under `apply:` of {found.written}."
-                    if name in ALLOWED[BLOCK] else "Write it on the tasks of that file.",
+                    f"'{name}' is not a valid attribute for a {INCLUDE_NAMES[found.name]}",
+                    origin=key_origin(data, name),
+                    hint=f"Write it on the tasks themselves, or under `apply:` of {found.written}."
+                    if name in ALLOWED[BLOCK] else "Write it on the tasks themselves.",
                 )
-        file, apply = self.include_args(data, found, ("file", "apply"))
+        args = self.include_args(data, found)
         spread = outer
-        if apply is not None:
-            self.check_apply(apply, found)
-            spread = self.settler.settle(apply, spread, "Block")
+        if args.get("apply") is not None:
+            self.check_apply(args["apply"], found)
+            spread = self.settler.settle(args["apply"], spread, "Block")
         inner = self.settler.settle(data, outer, place.name)
-        args = {"file": file} if apply is None else {"file": file, "apply": apply}
-        found = replace(found, name=action.INCLUDE_TASKS, args=args)
-        return self.built(data, found, inner, place, IncludeSpec(spread, place.handlers, data.get("vars") or {}))
+        return self.built(data, replace(found, args=args), inner, place,
+                          IncludeSpec(spread, place.handlers, data.get("vars") or {}))
 
-    def include_args(self, data: Mapping[Any, Any], found: Found, known: tuple[str, ...]) -> tuple[Any, Any]:
-        """The file, and `apply`, of an import or include. ParseError for anything else among its arguments."""
+    def include_args(self, data: Mapping[Any, Any], found: Found) -> dict[str, Any]:
+        """The arguments of an import or include. ParseError: one that it does not have, or nothing to include."""
         args = dict(found.args)
         raw = args.pop(action.RAW, None)
         at = key_origin(data, found.written)
+        known = INCLUDE_ARGUMENTS[found.name]
         unknown = sorted(str(name) for name in args if name not in known)
         if unknown:
             raise ParseError(f"Invalid options for {found.written}: {','.join(unknown)}", origin=at,
                              hint=f"It takes: {', '.join(known)}.")
-        file = args.get("file") or (raw.strip() if isinstance(raw, str) else raw)
-        if not file:
+        if found.name in action.ROLE_ACTIONS:
+            args["name"] = args.get("name") or args.pop("role", None)
+            if not args["name"]:
+                raise ParseError(f"'name' is a required field for {found.written}.", origin=at)
+            return args
+        args["file"] = args.get("file") or (raw.strip() if isinstance(raw, str) else raw)
+        if not args["file"]:
             raise ParseError(f"No file specified for {found.written}", origin=at)
-        return file, args.get("apply")
+        return args
 
     def check_apply(self, apply: Any, found: Found) -> None:
         """ParseError unless `apply` is a mapping of keywords that a block may have."""
@@ -207,25 +225,47 @@ class TaskReader:
                 raise unknown_keyword(name, "Block", ALLOWED[BLOCK], key_origin(apply, name))
 
     def imported(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> tuple[Item, ...]:
-        """The tasks of an import_tasks, in its place."""
+        """The tasks of an import_tasks or import_role, in its place."""
         for name in data:
             if name == "loop" or (isinstance(name, str) and name.startswith("with_")):
                 raise ParseError(
-                    f"You cannot use loops on '{found.written}' statements. You should use 'include_tasks' instead.",
+                    f"You cannot use loops on '{found.written}' statements. You should use "
+                    f"'{found.name.replace('import', 'include')}' instead.",
                     origin=key_origin(data, name),
                 )
             if name in LOST_ON_IMPORT:
                 self.warn(key_origin(data, name), f"'{name}' on {found.written} does nothing: write it on its tasks")
         inner = self.settler.settle(data, outer, place.name)
-        name, _ = self.include_args(data, found, ("file",))
+        args = self.include_args(data, found)
+        if found.name == action.IMPORT_ROLE:
+            return self.imported_role(args, found, inner)
         at = found.origin or origin_of(data)
+        name = args["file"]
         if is_template(name):
             name = self.rendered(name, at, "import path", inner.vars)
-        path = find_file(str(name), inner, at)
+        path = find_file(str(name), inner, place, at)
         if path in place.files:
             raise ParseError(f"{path} imports itself: {' -> '.join((*place.files, path))}", origin=at,
                              hint="Use include_tasks with a `when` that ends it.")
         return self.file(path, inner, replace(place, files=(*place.files, path)))
+
+    def imported_role(self, args: Mapping[str, Any], found: Found, inner: Inherited) -> tuple[Item, ...]:
+        """The tasks of a role, in place of its import_role."""
+        said = {
+            name: self.rendered(value, found.origin, "import_role", inner.vars) if is_template(value) else value
+            for name, value in args.items()
+        }
+        try:
+            wanted = Wanted(str(said["name"]), origin_of(found.args, "name") or found.origin,
+                            arguments=role_arguments(said, included=False), included=True)
+        except ParseError as error:
+            raise error.at(found.origin) from None
+        return self.roles.read(wanted, inner)
+
+    def _of_role(self, data: Any, path: str, around: Inherited, handlers: bool) -> tuple[Item, ...]:
+        """The tasks in a file of a role."""
+        place = Place(handlers=handlers, files=(path,))
+        return self.items(data, path, around.at(str(Path(path).parent)), place, Origin(path))
 
     def file(self, path: str, outer: Inherited, place: Place) -> tuple[Item, ...]:
         """The tasks of a file."""
@@ -240,22 +280,18 @@ class TaskReader:
         self.ctx.warn(f"{at}: {text}" if at else text)
 
 
-def find_file(name: str, around: Inherited, at: Origin | None) -> str:
-    """The path of a file of tasks: beside the one that names it, beside the playbook, or in `tasks` there."""
+def find_file(name: str, around: Inherited, place: Place, at: Origin | None) -> str:
+    """The path of a file of tasks: beside the one that names it or the playbook, in `tasks` there, or in the role."""
     path = expanded(name)
     folders = dict.fromkeys((around.directory, around.base))
     candidates = [Path(folder, path) for folder in folders]
     candidates += [Path(folder, "tasks", path) for folder in folders if not path.is_absolute()]
+    if around.role is not None:
+        candidates.append(Path(around.role.path, "handlers" if place.handlers else "tasks", path))
     for candidate in candidates:
         if candidate.is_file():
             return str(candidate)
     raise SourceError(f"Could not find or access '{candidates[0]}'", origin=at)
 
 
-def roles_missing(what: str, at: Origin | None) -> ParseError:
-    """The error for everything that needs roles."""
-    return ParseError(f"'{what}': roles are not supported yet", origin=at,
-                      hint="Until they are: import_tasks with the role's tasks/main.yml.")
-
-
-__all__ = ["ALLOWED", "Item", "Place", "TaskReader", "find_file", "roles_missing"]
+__all__ = ["ALLOWED", "Item", "Place", "TaskReader", "find_file"]

@@ -10,7 +10,7 @@ from asyncrun.errors import ParseError
 from asyncrun.origin import Origin
 from asyncrun.playbook.keywords import Kind
 from asyncrun.remote.argspec import to_bool
-from asyncrun.source import Unsafe
+from asyncrun.source import Sealed, Unsafe
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BATCH = re.compile(r"\d+(\.\d+)?%?\Z")
@@ -18,7 +18,9 @@ _SCALARS = (str, int, float, bool)
 
 
 def is_template(value: object) -> bool:
-    """Whether a value is a text that has to be rendered."""
+    """Whether a value is a text that has to be rendered, or opened: what it says comes later."""
+    if isinstance(value, Sealed):
+        return True
     return isinstance(value, str) and not isinstance(value, Unsafe) and ("{{" in value or "{%" in value)
 
 

@@ -254,6 +254,8 @@ class Agent(object):
     def _add_program(self, body: "Any") -> None:
         if isinstance(body, dict) and body.get("program") is not None:
             body["program"] = self.programs[body["program"]]
+            for util in (body.get("utils") or {}).values():
+                util[0] = self.programs[util[0]]
 
     def _start_task(self, number: int, header: "Header", body: "Header", upload: "Optional[Upload]") -> None:
         self._preload(body)
@@ -266,7 +268,9 @@ class Agent(object):
     @staticmethod
     def _preload(body: "Header") -> None:
         preload(PACKAGE + ".child")
-        if body.get("program") is not None:
+        if body.get("utils") is not None:
+            preload(PACKAGE + ".legacy.run")
+        elif body.get("program") is not None:
             preload(PACKAGE + ".program")
         elif not body.get("module"):              # a user's module is imported in the child only
             preload(IMPORTED + body["name"])

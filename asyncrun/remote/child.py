@@ -30,10 +30,14 @@ def run_module(
     """The result of the module that `body` names: Ansible's keys, always with `changed`. Never raises.
 
     `body`: name, args, check, diff, environment, cwd, no_log, verbosity; `module` (its import name) or `program`
-    (an executable's bytes as Latin-1) when it is not one of asyncrun's own.
+    (an executable's bytes as Latin-1) when it is not one of asyncrun's own; with `utils`, that is Python written for
+    Ansible's library, and these are the files that it imports.
     """
     try:
         surround(body)
+        if body.get("utils") is not None:
+            from .legacy.run import run
+            return run(body)
         if body.get("program") is not None:
             from .program import run_program
             return run_program(body)

@@ -1,4 +1,4 @@
-"""Runs a module that is any executable, the old way: arguments in a JSON file, JSON on standard output (on the target).
+"""Runs a module that is any executable, the old way: arguments in a file, JSON on standard output (on the target).
 
 Junk around the JSON is left out with a warning; when the program printed JSON, that counts and not its exit code.
 """
@@ -19,21 +19,23 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 OUTPUT_MAX = 16 << 20          # bytes
-FOREIGN = b"ansible.module_utils"
+WANTS_JSON = b"WANT_JSON"                                          # a comment in the program
+WRITTEN_IN = b"<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"               # its arguments are to stand here
 
 
 def run_program(body: "Mapping[str, Any]") -> "Dict[str, Any]":
     """The result that the program printed. Raises Failed when it printed none."""
-    text = body["program"].encode("latin-1")
-    if FOREIGN in text:
-        raise Failed("The module %s needs Ansible's own library (module_utils), which is not sent to hosts."
-                     % body["name"])
+    text, args = body["program"].encode("latin-1"), arguments(body)
     folder = tempfile.mkdtemp(prefix="asyncrun-")
     try:
         path = os.path.join(folder, os.path.basename(body["name"]) or "module")
+        words = [path + ".args"]
+        if WRITTEN_IN in text:
+            text, words = text.replace(WRITTEN_IN, json.dumps(args).encode("ascii")), []
         _write(path, text, 0o700)
-        _write(path + ".json", json.dumps(arguments(body)).encode("utf-8"), 0o600)
-        ran = _run(command(text, path) + [path + ".json"])
+        for name in words:
+            _write(name, args_file(text, args), 0o600)
+        ran = _run(command(text, path) + words)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return result_of(ran)
@@ -48,13 +50,31 @@ def arguments(body: "Mapping[str, Any]") -> "Dict[str, Any]":
     )
 
 
+def args_file(text: bytes, args: "Mapping[str, Any]") -> bytes:
+    """JSON for a program that says so, and for one that is no text; k=v, quoted as for a shell, for all others."""
+    if WANTS_JSON in text or is_binary(text):
+        return json.dumps(args).encode("ascii")
+    words = ["%s=%s" % (key, shlex.quote(str(value))) for key, value in args.items()]
+    return " ".join(words).encode("utf-8", "surrogateescape")
+
+
+def is_binary(text: bytes) -> bool:
+    """Whether a program is no script."""
+    return b"\0" in text[:1024]
+
+
 def command(text: bytes, path: str) -> "List[str]":
-    """How to start the program: a Python script under the agent's own Python, others as their first line says."""
+    """How to start the program: a Python script under the agent's own Python, others as their first line says.
+
+    A script without such a line is one for the shell.
+    """
     first = text.split(b"\n", 1)[0]
     if first.startswith(b"#!"):
         words = shlex.split(first[2:].decode("utf-8", "replace"))
         if any(os.path.basename(word).startswith("python") for word in words[:2]):
             return [sys.executable, path]
+    elif not is_binary(text):
+        return ["/bin/sh", path]
     return [path]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from asyncrun.origin import Origin
@@ -55,11 +55,42 @@ class YamlSeq(list[Any]):
         self.marks: list[Marks] = []
 
 
+class Overlaid(dict[Any, Any]):
+    """Several mappings as one, a later one over the earlier ones; it knows where each value was written."""
+
+    __slots__ = ("whose",)
+
+    def __init__(self, *layers: Mapping[Any, Any]) -> None:
+        super().__init__()
+        self.whose: dict[Any, Mapping[Any, Any]] = {}
+        for layer in layers:
+            self.lay(layer)
+
+    def lay(self, layer: Mapping[Any, Any]) -> None:
+        """Put one more mapping over what is here."""
+        self.update(layer)
+        for key in layer:
+            self.whose[key] = layer.whose.get(key, layer) if isinstance(layer, Overlaid) else layer
+
+    @classmethod
+    def picked(cls, layer: Mapping[Any, Any], keys: Iterable[Any]) -> Overlaid:
+        """Some keys of a mapping."""
+        made = cls()
+        for key in keys:
+            made[key] = layer[key]
+            made.whose[key] = layer
+        return made
+
+
 def origin_of(container: object, key: object = None, *, of: Literal["value", "key"] = "value") -> Origin | None:
     """Where `container` was written, or with `key` (an index for a sequence): where that value or its key was.
 
     None when nobody knows: a plain dict or list, a key that is not there.
     """
+    if isinstance(container, Overlaid):
+        layer = container.whose.get(key, {})
+        changed = layer.get(key) is not container.get(key)      # since it was laid there
+        return None if changed else origin_of(layer, key, of=of)
     if not isinstance(container, YamlMap | YamlSeq) or container.origin is None:
         return None
     if key is None:
@@ -73,4 +104,4 @@ def origin_of(container: object, key: object = None, *, of: Literal["value", "ke
     return Origin(container.origin.file, line, column)
 
 
-__all__ = ["Marks", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of", "unsafe"]
+__all__ = ["Marks", "Overlaid", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of", "unsafe"]

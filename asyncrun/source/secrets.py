@@ -51,28 +51,33 @@ def _printed(path: Path, vault_id: str | None) -> bytes:
 
 def vault_secrets(
     vault_ids: Sequence[str], password_files: Sequence[str] = (), *, ask: Ask | None = None,
-    default_id: str = DEFAULT_ID,
+    default_id: str = DEFAULT_ID, new: bool = False,
 ) -> list[tuple[str, bytes]]:
     """Pairs of vault id and password, for `Vault`, in the order in which they were given.
 
     `vault_ids`: "dev@path", "path", "dev@prompt" or "prompt"; `password_files`: paths, of `default_id`. `ask` puts
-    a question to a person. SourceError, VaultError.
+    a question to a person; a `new` password has to be typed twice. SourceError, VaultError.
     """
     found = []
     for said in vault_ids:
-        name, _, source = said.rpartition("@")
-        label = name or default_id
+        name, at, source = said.partition("@")
+        label, source = (name or default_id, source) if at else (default_id, said)
         if source in ("prompt", "prompt_ask_vault_pass"):
-            found.append((label, _asked(label, ask)))
+            found.append((label, ask_password(label, ask, new=new)))
         else:
             found.append((label, read_password(source, vault_id=label)))
     return found + [(default_id, read_password(path, vault_id=default_id)) for path in password_files]
 
 
-def _asked(label: str, ask: Ask | None) -> bytes:
+def ask_password(label: str, ask: Ask | None, *, new: bool = False) -> bytes:
+    """The password of a vault id, of a person. VaultError: nobody is there, nothing was typed, or two things were."""
     if ask is None:
         raise VaultError(f"the password of the vault id '{label}' has to be typed, and nobody can be asked")
-    password = ask("Vault password: " if label == DEFAULT_ID else f"Vault password ({label}): ")
+    what = "ault password: " if label == DEFAULT_ID else f"ault password ({label}): "
+    begin = "v" if new and label != DEFAULT_ID else "V"
+    password = ask(f"New {begin}{what}" if new else f"V{what}")
     if not password:
         raise VaultError(f"no password was typed for the vault id '{label}'")
+    if new and ask(f"Confirm {'new' if begin == 'v' else 'New'} {begin}{what}") != password:
+        raise VaultError("Passwords do not match", hint="Type the same one twice.")
     return password.encode("utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import binascii
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, hmac
@@ -27,6 +29,13 @@ def is_vault(text: str | bytes) -> bool:
     return start.lstrip().startswith(HEADER.encode() + b";")
 
 
+class Unlocked(NamedTuple):
+    """A text that was opened, and the vault of the one password that did it, under the id that the text names."""
+
+    plain: bytes
+    vault: Vault
+
+
 class Vault:
     """Opens and writes encrypted texts with the passwords of a run: pairs of a vault id and a password.
 
@@ -36,61 +45,77 @@ class Vault:
     def __init__(self, secrets: Sequence[tuple[str, bytes]], *, only_matching: bool = False) -> None:
         self._secrets = tuple(secrets)
         self._only_matching = only_matching
+        self._opened: dict[str, str] = {}            # by their text: each costs milliseconds, and is used again
 
     def __repr__(self) -> str:
         return f"Vault({[name for name, _ in self._secrets]})"
 
+    def __reduce__(self) -> tuple[type[Vault], tuple[tuple[()]]]:
+        return Vault, ((),)                          # passwords, and what they opened, stay in this process
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The vault ids that there are passwords for, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self._secrets))
+
+    def only(self, vault_id: str) -> Vault:
+        """The same with the passwords of one vault id."""
+        return Vault([secret for secret in self._secrets if secret[0] == vault_id], only_matching=self._only_matching)
+
     def decrypt(self, text: str | bytes, origin: Origin | None = None) -> bytes:
         """The plain bytes. VaultError when no password fits, or the text was damaged. It never shows plaintext."""
+        return self.unlock(text, origin).plain
+
+    def unlock(self, text: str | bytes, origin: Origin | None = None) -> Unlocked:
+        """As decrypt, and how it was done, so that the text can be encrypted again in the same way."""
         label, salt, digest, body = _take_apart(text, origin)
         if not self._secrets:
             raise VaultError(
-                "this text is encrypted, and there is no vault password", origin=origin,
-                hint="Give one with --vault-password-file, --vault-id or --ask-vault-pass.",
+                "Attempting to decrypt but no vault secrets found: there is no vault password", origin=origin,
+                hint=f"The text asks for vault id '{label}'. "
+                     "Give its password with --vault-password-file, --vault-id or --ask-vault-pass.",
             )
         for name, password in sorted(self._secrets, key=lambda secret: secret[0] != label):
             if self._only_matching and name != label:
-                continue
+                break                                # those of the text's own id come first
             try:
-                return _open(password, salt, digest, body)
+                return Unlocked(_open(password, salt, digest, body), Vault([(label, password)]))
             except InvalidSignature:
                 continue
-        tried = ", ".join(dict.fromkeys(name for name, _ in self._secrets))
         raise VaultError(
             "Decryption failed (no vault secrets were found that could decrypt): wrong password, or a damaged text",
-            origin=origin, hint=f"The text asks for vault id '{label}'; tried: {tried}.",
+            origin=origin, hint=f"The text asks for vault id '{label}'; tried: {', '.join(self.ids)}.",
         )
 
-    def encrypt(self, plain: bytes, vault_id: str | None = None) -> str:
-        """The encrypted text, with the password of `vault_id` (the first one when None). VaultError: no such id."""
+    def open(self, sealed: Sealed) -> str:
+        """The plain text of a `!vault` value. VaultError at the place where it was written."""
+        if sealed.text not in self._opened:
+            try:
+                self._opened[sealed.text] = self.decrypt(sealed.text, sealed.origin).decode("utf-8")
+            except UnicodeDecodeError:
+                raise VaultError("what !vault holds is not UTF-8 text", origin=sealed.origin) from None
+        return self._opened[sealed.text]
+
+    def encrypt(self, plain: bytes, vault_id: str | None = None, *, salt: bytes | None = None) -> str:
+        """The encrypted text, with the password of `vault_id` (the first one when None). VaultError: no such id.
+
+        With a `salt` of one's own the same text is encrypted to the same each time, which others can see.
+        """
         for name, password in self._secrets:
             if vault_id in (None, name):
-                return _seal(plain, password, name)
+                return _seal(plain, password, name, salt or os.urandom(32))
         raise VaultError(f"there is no password for the vault id '{vault_id or DEFAULT_ID}'")
 
 
+@dataclass(frozen=True, slots=True)
 class Sealed:
-    """A `!vault` value that is opened when it is first used: what is not used needs no password."""
+    """A `!vault` value, still encrypted: a Vault opens it when it is used, so what is not used needs no password."""
 
-    __slots__ = ("_origin", "_plain", "_text", "_vault")
-
-    def __init__(self, text: str, vault: Vault | None, origin: Origin | None) -> None:
-        self._text = text
-        self._vault = vault or Vault(())
-        self._origin = origin
-        self._plain: str | None = None
+    text: str
+    origin: Origin | None = None
 
     def __repr__(self) -> str:
-        return f"Sealed({self._origin})"
-
-    def open(self) -> str:
-        """The plain text. VaultError at the place where it was written."""
-        if self._plain is None:
-            try:
-                self._plain = self._vault.decrypt(self._text, self._origin).decode("utf-8")
-            except UnicodeDecodeError:
-                raise VaultError("what !vault holds is not UTF-8 text", origin=self._origin) from None
-        return self._plain
+        return f"Sealed({self.origin})"
 
 
 def _take_apart(text: str | bytes, origin: Origin | None) -> tuple[str, bytes, bytes, bytes]:
@@ -99,7 +124,8 @@ def _take_apart(text: str | bytes, origin: Origin | None) -> tuple[str, bytes, b
     lines = words.strip().splitlines()
     head = [part.strip() for part in lines[0].split(";")] if lines else []
     if len(head) < 3 or head[0] != HEADER:
-        raise VaultError("not an encrypted text: its first line is not a vault header", origin=origin)
+        raise VaultError("Input is not vault encrypted data: its first line is not a vault header", origin=origin,
+                         hint=f"An encrypted text begins with {HEADER};")
     if head[1] not in ("1.1", "1.2") or head[2] != "AES256":
         raise VaultError(f"the vault format {head[1]} {head[2]} is not known", origin=origin,
                          hint="Formats 1.1 and 1.2 with AES256 can be opened.")
@@ -128,8 +154,7 @@ def _open(password: bytes, salt: bytes, digest: bytes, body: bytes) -> bytes:
     return unpad.update(opener.update(body) + opener.finalize()) + unpad.finalize()
 
 
-def _seal(plain: bytes, password: bytes, vault_id: str) -> str:
-    salt = os.urandom(32)
+def _seal(plain: bytes, password: bytes, vault_id: str, salt: bytes) -> str:
     key, sign, counter = _keys(password, salt)
     pad = PKCS7(128).padder()
     sealer = Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor()

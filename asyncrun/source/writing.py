@@ -9,16 +9,17 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from asyncrun.source.scalars import STANDARD, resolve
+from asyncrun.source.vault import Sealed
 
 
 class Out(Protocol):
     """Who takes down what a Writer says."""
 
-    def scalar(self, text: str, tag: str | None, plain: bool, style: str | None) -> None:
+    def scalar(self, text: str, tag: str | None, plain: bool, style: str | None, anchor: str | None = None) -> None:
         """A scalar; `plain`: it may stand without quotes."""
 
     def alias(self, anchor: str) -> None:
-        """A collection that was said before."""
+        """A collection (or sealed text) that was said before."""
 
     def begin(self, kind: str, anchor: str | None, tag: str | None, flow: bool) -> None:
         """A "mapping" or "sequence" begins; `flow`: in brackets."""
@@ -35,30 +36,33 @@ class Writer:
         self.flow = flow
         self.sort_keys = sort_keys
         self.anchors: dict[int, str | None] = {}
+        self.repeated = 0
         self.said: set[int] = set()
 
     def write(self, value: Any) -> None:
         """Say the whole of a value. TypeError: YAML has no form for something in it."""
         self._count(value)
-        repeated = [number for number, name in self.anchors.items() if name is not None]
-        self.anchors = {number: f"id{at:03}" for at, number in enumerate(repeated, 1)}
         self._say(value)
 
     def _count(self, value: Any) -> None:
-        """Find the collections that occur more than once, in the order in which they are first met."""
+        """Name the collections that occur more than once, in the order in which they are met again."""
         inside = children(value)
-        if inside is None:
+        if inside is None and not isinstance(value, Sealed):
             return
         if id(value) in self.anchors:
-            self.anchors[id(value)] = "repeated"
+            if self.anchors[id(value)] is None:
+                self.repeated += 1
+                self.anchors[id(value)] = f"id{self.repeated:03}"
             return
         self.anchors[id(value)] = None
-        for child in inside:
+        if isinstance(value, Mapping):
+            inside = [part for pair in self._pairs(value) for part in pair]
+        for child in inside or ():
             self._count(child)
 
     def _say(self, value: Any) -> None:
         inside = children(value)
-        if inside is None:
+        if inside is None and not isinstance(value, Sealed):
             self.out.scalar(*_scalar(value))
             return
         anchor = self.anchors.get(id(value))
@@ -66,6 +70,9 @@ class Writer:
             self.out.alias(anchor)
             return
         self.said.add(id(value))
+        if inside is None:
+            self.out.scalar(*_scalar(value), anchor)
+            return
         if isinstance(value, Mapping | set | frozenset):
             self._mapping(value, anchor)
             return
@@ -75,10 +82,7 @@ class Writer:
         self.out.end("sequence")
 
     def _mapping(self, value: Any, anchor: str | None) -> None:
-        pairs = list(value.items()) if isinstance(value, Mapping) else [(item, None) for item in value]
-        if self.sort_keys:
-            with contextlib.suppress(TypeError):           # keys of several kinds stay in their order
-                pairs.sort(key=lambda pair: pair[0])
+        pairs = self._pairs(value)
         tag = None if isinstance(value, Mapping) else STANDARD + "set"
         flow = self._in_brackets([part for pair in pairs for part in pair])
         self.out.begin("mapping", anchor, tag, flow)
@@ -86,6 +90,14 @@ class Writer:
             self._say(key)
             self._say(item)
         self.out.end("mapping")
+
+    def _pairs(self, value: Any) -> list[tuple[Any, Any]]:
+        """What a mapping or set holds, in the order in which it is written."""
+        pairs = list(value.items()) if isinstance(value, Mapping) else [(item, None) for item in value]
+        if self.sort_keys:
+            with contextlib.suppress(TypeError):           # keys of several kinds stay in their order
+                pairs.sort(key=lambda pair: pair[0])
+        return pairs
 
     def _in_brackets(self, inside: list[Any]) -> bool:
         if self.flow is not None:
@@ -105,6 +117,8 @@ def _scalar(value: Any) -> tuple[str, str | None, bool, str | None]:
     tag, style = None, None
     if isinstance(value, str):
         text, plain = str(value), _reads_as_text(value)
+    elif isinstance(value, Sealed):
+        tag, text, plain, style = "!vault", value.text, False, "|"
     elif isinstance(value, bytes):
         tag, text, plain, style = STANDARD + "binary", base64.encodebytes(value).decode("ascii"), False, "|"
     elif value is None or isinstance(value, bool):

@@ -56,11 +56,11 @@ def _c_parser() -> ModuleType | None:
 _COMPILED = _c_parser()
 
 
-def _events(text: str, *, pure: bool = False) -> Iterator[Any]:
-    """The parser's events, by the compiled parser when there is one."""
+def _events(text: str, *, pure: bool = False, version: tuple[int, int] = (1, 1)) -> Iterator[Any]:
+    """The parser's events, by the compiled parser when there is one. `version`: of YAML, for the other parser."""
     if _COMPILED is None or pure:
         reader = YAML(typ="safe", pure=True)
-        reader.version = (1, 1)
+        reader.version = version
         yield from reader.parse(text)
         return
     next_event: Callable[[], Any] = _COMPILED.CParser(text).get_event
@@ -149,7 +149,7 @@ class _Builder:
         if tag == "!unsafe":
             return Unsafe(event.value)
         if tag in VAULT_TAGS:
-            return self.decrypt(event)
+            return self.sealed(event)
         if tag in TAGGED:
             return self.convert(TAGGED[tag], event)
         raise self.unknown_tag(tag, event)
@@ -164,9 +164,11 @@ class _Builder:
                 origin=self.at(event), hint="Put it in quotes when text is meant.",
             ) from None
 
-    def decrypt(self, event: Any) -> str | Sealed:
-        sealed = Sealed(event.value, self.vault, self.at(event))
-        return sealed if self.lazy else sealed.open()
+    def sealed(self, event: Any) -> str | Sealed:
+        if not event.value:
+            raise ParseError("YAML parsing failed: the tag !vault needs an encrypted text", origin=self.at(event))
+        value = Sealed(event.value, self.at(event))
+        return value if self.lazy else (self.vault or Vault(())).open(value)
 
     def unknown_tag(self, tag: str, event: Any) -> ParseError:
         shown = "!!" + tag.removeprefix(STANDARD) if tag.startswith(STANDARD) else tag
@@ -235,6 +237,8 @@ class _Builder:
 
     def take_key(self, top: _Open, value: Any, event: Any, mark: tuple[int, int]) -> None:
         top.key_mark = mark
+        if type(value) is Sealed:
+            raise ParseError("YAML parsing failed: an encrypted text cannot be a key", origin=Origin(self.file, *mark))
         if type(event) is ScalarEvent and event.value == MERGE and event.implicit[0] and event.tag is None:
             top.key = MERGE_KEY
             return
@@ -275,7 +279,7 @@ def _merge(value: YamlMap, merges: list[YamlMap]) -> None:
 
 
 def load_all(
-    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False,
+    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = True,
     pure: bool = False,
 ) -> list[Any]:
     """Every document of a YAML text; see `load`."""
@@ -283,14 +287,14 @@ def load_all(
 
 
 def load(
-    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False,
+    text: str, file: str, *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = True,
     pure: bool = False,
 ) -> Any:
     """The one document of a YAML (or JSON) text, None when it is empty. `file` names it in origins and errors.
 
     Mappings are YamlMap, sequences YamlSeq; dates are date and datetime. ParseError: it is not YAML, a tag is
-    unknown, or there is more than one document. VaultError: a `!vault` value that cannot be opened.
-    `lazy`: `!vault` values are `Sealed`, opened when they are used.
+    unknown, or there is more than one document.
+    `lazy`: `!vault` values are `Sealed`, opened when they are used; else `vault` opens them here (VaultError).
     `pure`: by the slow parser, even when there is a fast one.
     """
     looks_like_json = text.lstrip()[:1] in ("{", "[")
@@ -315,11 +319,15 @@ def _documents(
     text: str, file: str, vault: Vault | None, warn: Warn, lazy: bool, pure: bool
 ) -> list[tuple[Any, Origin]]:
     text = text.removeprefix("\ufeff")
+    heard: list[str] = []
     try:
-        return list(_Builder(file, vault, warn, lazy).documents(_events(text, pure=pure)))
+        found = list(_Builder(file, vault, heard.append, lazy).documents(_events(text, pure=pure)))
     except ParseError as error:
         raise _shown(error, text, "") from None
     except MarkedYAMLError as error:
+        by_newer_rules = _with_urls(text, file, vault, warn, lazy) if _is_url(error) else None
+        if by_newer_rules is not None:
+            return by_newer_rules
         mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
         context = str(error.context or "")
         if error.context_mark is not None and ("quoted scalar" in context or "flow" in context):
@@ -332,6 +340,27 @@ def _documents(
         raise _bad_character(error, text, file) from None
     except YAMLError as error:
         raise ParseError(f"YAML parsing failed: {error}", origin=Origin(file)) from None
+    for message in heard:
+        warn(message)
+    return found
+
+
+def _is_url(error: MarkedYAMLError) -> bool:
+    """Whether a parser stumbled over a `:` or `?` in a plain word between brackets, as a URL has them."""
+    return "unexpected ':'" in str(error.problem) or "expected ',' or" in str(error.problem)
+
+
+def _with_urls(
+    text: str, file: str, vault: Vault | None, warn: Warn, lazy: bool
+) -> list[tuple[Any, Origin]] | None:
+    """The documents by the rules of YAML 1.2, which let `{url: http://host/path?query}` be; None when they fail too.
+
+    Ansible's parser lets it be as well; the compiled one here is older.
+    """
+    try:
+        return list(_Builder(file, vault, warn, lazy).documents(_events(text, pure=True, version=(1, 2))))
+    except (YAMLError, ParseError):
+        return None
 
 
 def _shown(error: ParseError, text: str, problem: str) -> ParseError:
@@ -363,7 +392,7 @@ def _json(text: str, file: str) -> Any:
 
 
 def load_file(
-    path: str | os.PathLike[str], *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = False
+    path: str | os.PathLike[str], *, vault: Vault | None = None, warn: Warn = _log.warning, lazy: bool = True
 ) -> Any:
     """`load` of a file, which may be encrypted as a whole. SourceError when it cannot be read."""
     text, sealed = read_text(path, vault=vault)
@@ -406,9 +435,9 @@ class _Said:
     def __init__(self, emit: Callable[[Any], None]) -> None:
         self.emit = emit
 
-    def scalar(self, text: str, tag: str | None, plain: bool, style: str | None) -> None:
+    def scalar(self, text: str, tag: str | None, plain: bool, style: str | None, anchor: str | None = None) -> None:
         quoted = tag is None
-        self.emit(ScalarEvent(None, tag, (plain, quoted, quoted), text, style=style))
+        self.emit(ScalarEvent(anchor, tag, (plain, quoted, quoted), text, style=style))
 
     def alias(self, anchor: str) -> None:
         self.emit(AliasEvent(anchor))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from types import BuiltinMethodType
 from typing import Any
 
@@ -33,6 +33,7 @@ LEXED = (
     "newline_sequence", "keep_trailing_newline",
 )
 EMBEDDING = frozenset({"lookup", "query", "q"})
+VIEWS = (KeysView, ValuesView, ItemsView)
 
 
 def text(value: Any) -> str:
@@ -41,7 +42,7 @@ def text(value: Any) -> str:
         return value
     if value is None or value is OMIT:
         return ""
-    return str(plain(value)) if isinstance(value, dict | list | tuple) else str(value)
+    return str(plain(value)) if isinstance(value, (dict, list, tuple, Iterator, *VIEWS)) else str(value)
 
 
 def concat(parts: Iterable[Any]) -> Any:
@@ -136,7 +137,7 @@ class LazyTemplate(jinja2.Template):
         locals: Mapping[str, Any] | None = None,      # noqa: A002
     ) -> Context:
         """A context over `vars`."""
-        known = {name: value for name, value in (locals or {}).items() if value is not MISSING}
+        known = {name: value for name, value in locals.items() if value is not MISSING} if locals else {}
         below: Any = vars if vars is not None else {}
         return LazyContext(self.environment, over(known, below), self.name, self.blocks)
 
@@ -238,6 +239,8 @@ class Environment(SandboxedEnvironment):
 
     def _embedded(self, node: Any) -> Any:
         """The expression that a constant text with a template in it stands for; else the node as it is."""
+        if isinstance(node, nodes.List | nodes.Tuple):
+            node.items = [self._embedded(each) for each in node.items]
         if not isinstance(node, nodes.Const) or not isinstance(node.value, str) or "{{" not in node.value:
             return node
         try:
@@ -259,7 +262,7 @@ class Environment(SandboxedEnvironment):
         """`obj.attribute`: for variables and the like the item first, else as Jinja's sandbox does it."""
         if isinstance(obj, Undefined):
             return obj
-        if isinstance(obj, Mapping) and not isinstance(obj, dict):
+        if not isinstance(obj, dict | str | list) and isinstance(obj, Mapping):
             return self._item_first(obj, attribute)
         try:
             return super().getattr(obj, attribute)
@@ -272,7 +275,7 @@ class Environment(SandboxedEnvironment):
             return obj
         if isinstance(argument, Undefined):
             return argument
-        if isinstance(obj, Mapping) and not isinstance(obj, dict):
+        if not isinstance(obj, dict | str | list) and isinstance(obj, Mapping):
             return self._item_first(obj, argument)
         try:
             return super().getitem(obj, argument)
@@ -294,7 +297,9 @@ class Environment(SandboxedEnvironment):
     # Calls and operators ---------------------------------------------------------------------------------------
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:    # noqa: N805 - as jinja has it
-        """Call what a template calls, unless that would change a variable in place."""
+        """Call what a template calls, unless that would change a variable in place; a view of a mapping is a list."""
+        if isinstance(__obj, Undefined):
+            return __obj
         owner = getattr(__obj, "__self__", None)
         if isinstance(owner, list | dict | set) and isinstance(__obj, BuiltinMethodType) and \
                 modifies_known_mutable(owner, __obj.__name__) and belongs(owner, __context.parent):
@@ -302,7 +307,8 @@ class Environment(SandboxedEnvironment):
                 f"{__obj.__name__}() would change a variable in place, and so its value for others.",
                 hint="Make a new value: a + b, x | combine(y), or a list of the template's own ({% set a = [] %}).",
             )
-        return SandboxedEnvironment.call(__self, __context, __obj, *args, **kwargs)
+        result = SandboxedEnvironment.call(__self, __context, __obj, *args, **kwargs)
+        return list(result) if isinstance(result, VIEWS) else result
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Multiplication and power with an end."""

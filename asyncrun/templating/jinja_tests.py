@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from asyncrun.source.vault import is_vault
 from asyncrun.templating.filters.formats import FALSE_WORDS, TRUE_WORDS
-from asyncrun.templating.plugins import PluginError
+from asyncrun.templating.plugins import PluginError, takes_unopened
+from asyncrun.templating.values import Opened, Undefined, Unopened
 from asyncrun.templating.versions import VERSIONS
 
 _log = logging.getLogger(__name__)
@@ -198,13 +199,15 @@ def vaulted_file(value: str) -> bool:
         raise PluginError(f"Cannot test if the file {value} is a vault: {error.strerror}") from error
 
 
+@takes_unopened
 def vault_encrypted(value: Any) -> bool:
-    """Whether the value is still encrypted: never, for `!vault` values are decrypted when they are read.
+    """Whether this is a `!vault` value; one that cannot be opened, too.
 
     As in ansible-core, a plain text that looks like a vault is a plain text.
     """
-    del value
-    return False
+    if isinstance(value, Undefined) and not isinstance(value, Unopened):
+        value.fail()
+    return isinstance(value, Opened | Unopened)
 
 
 FAILED: Final = dict.fromkeys(("failed", "failure"), failed)

@@ -5,31 +5,35 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NoReturn
 
 import jinja2
 
 from asyncrun import errors
-from asyncrun.errors import TemplateError, UndefinedError, suggest
+from asyncrun.errors import TemplateError, UndefinedError, VaultError, suggest
 from asyncrun.origin import Origin
-from asyncrun.source import origin_of
+from asyncrun.plugins import Plugins
+from asyncrun.source import Sealed, origin_of
+from asyncrun.source.vault import Vault
 from asyncrun.templating.environment import Environment, concat, text, with_newlines
 from asyncrun.templating.files import FileRenderer
 from asyncrun.templating.filters import FILTERS
+from asyncrun.templating.foreign import Foreign, LookupNames
 from asyncrun.templating.globals import GLOBALS
 from asyncrun.templating.jinja_tests import TESTS
-from asyncrun.templating.lookups import LOOKUPS, Lookup, Lookups
+from asyncrun.templating.lookups import LOOKUPS, Lookups
 from asyncrun.templating.places import place_in_file
-from asyncrun.templating.plugins import with_prefixes
+from asyncrun.templating.plugins import Table, with_prefixes
 from asyncrun.templating.values import (
     OMIT,
     LazyDict,
     LazyList,
     Omit,
+    Opened,
     Undefined,
     UndefinedName,
+    Unopened,
     is_template,
     lazy,
     plain,
@@ -47,18 +51,6 @@ _DELIMITED = "Conditionals should not be surrounded by templating delimiters suc
 Render = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """What a project adds to the built-in filters, tests and lookups (from `filter_plugins/` and the like)."""
-
-    filters: Mapping[str, Callable[..., Any]]
-    tests: Mapping[str, Callable[..., Any]]
-    lookups: Mapping[str, Lookup]
-
-
-NOTHING: Final = Extra({}, {}, {})
-
-
 def _run(template: jinja2.Template, variables: Any) -> Any:
     """What a compiled template gives: the variables are looked up as they are used."""
     return concat(template.root_render_func(template.new_context(variables, shared=True)))
@@ -67,24 +59,30 @@ def _run(template: jinja2.Template, variables: Any) -> Any:
 class Templar:
     """Renders values with variables that are given each time. Can be used by several threads.
 
-    `broken_conditionals` lets conditions have any type (the setting allow_broken_conditionals); `services` is what
-    lookups may use besides the variables (vault, settings, inventory): see LookupContext.
+    `plugins`: where a project's own filters, tests and lookups are. `broken_conditionals` lets conditions have any
+    type (the setting allow_broken_conditionals); `services` is what lookups may use besides the variables (vault,
+    settings, inventory): see LookupContext.
     """
 
     def __init__(
         self,
         *,
-        extra: Extra = NOTHING,
+        plugins: Plugins | None = None,
         broken_conditionals: bool = False,
         managed: str = "Ansible managed",
         services: Mapping[str, Any] | None = None,
     ) -> None:
         self.environment = environment = Environment()
+        self._vault: Vault = (services or {}).get("vault") or Vault(())
         self.broken_conditionals = broken_conditionals
         tables: Any = environment      # jinja's types say less than what its tables take
-        tables.filters = with_prefixes("filter", tables.filters, FILTERS, extra.filters)
-        tables.tests = with_prefixes("test", tables.tests, TESTS, extra.tests)
-        self.lookups = Lookups({**LOOKUPS, **extra.lookups}, self, services or {})
+        filters, tests = with_prefixes("filter", tables.filters, FILTERS), with_prefixes("test", tables.tests, TESTS)
+        plugins = plugins or Plugins()
+        self._foreign = foreign = Foreign(plugins, {"filter": filters, "test": tests, "lookup": LOOKUPS})
+        tables.filters = Table(filters, partial(foreign.find, "filter"))
+        tables.tests = Table(tests, partial(foreign.find, "test"))
+        self.lookups = Lookups(LOOKUPS, foreign, self, services or {})
+        self.lookup_names = LookupNames(foreign, plugins, LOOKUPS)
         environment.globals.update(GLOBALS)
         environment.globals.update(self.lookups.as_globals())
         self._files = FileRenderer(environment, managed)
@@ -104,6 +102,8 @@ class Templar:
         """
         if isinstance(value, str):
             return self._plain(self.value(value, variables, origin), variables, origin) if is_template(value) else value
+        if isinstance(value, Sealed):
+            return self._plain(self.opened(value), variables, origin)
         if isinstance(value, LazyDict | LazyList) or (isinstance(value, Mapping) and not isinstance(value, dict)):
             return self._plain(value, variables, origin)      # a variable's value: it has been rendered, once
         if isinstance(value, dict):
@@ -138,7 +138,16 @@ class Templar:
         """The value of a variable of a trusted layer: a text rendered, a structure that renders leaf by leaf."""
         if isinstance(raw, str):
             return self.value(raw, variables, origin) if is_template(raw) else raw
+        if isinstance(raw, Sealed):
+            return self.opened(raw)
         return lazy(raw, lambda leaf, at: self.variable(leaf, variables, at or origin))
+
+    def opened(self, sealed: Sealed) -> Opened | Unopened:
+        """The text of a `!vault` value, or why there is none."""
+        try:
+            return Opened(self._vault.open(sealed))
+        except VaultError as error:
+            return Unopened(error)
 
     def evaluate(self, expression: str, variables: Mapping[str, Any], origin: Origin | None = None) -> Any:
         """The plain value of an expression that is written without braces (`loop_control`, `until`, ...)."""
@@ -306,8 +315,7 @@ class Templar:
         unknown = _UNKNOWN.search(message)
         if unknown is None:
             return None
-        known = self.environment.filters if unknown["kind"] == "filter" else self.environment.tests
-        return suggest(unknown["name"], [name for name in known if "." not in name])
+        return self._foreign.hint(unknown["kind"], unknown["name"])
 
     def _syntax_error(
         self, error: jinja2.TemplateSyntaxError, source: str, origin: Origin | None, what: str
@@ -320,4 +328,4 @@ class Templar:
         return TemplateError(f"Syntax error in {what}: {error.message}", origin=origin, hint=hint)
 
 
-__all__ = ["NOTHING", "OMIT", "Extra", "Templar", "is_template", "plain"]
+__all__ = ["OMIT", "Templar", "is_template", "plain"]

@@ -12,10 +12,9 @@ from markupsafe import Markup
 
 from asyncrun import errors
 from asyncrun.origin import Origin
-from asyncrun.source import Unsafe, origin_of
+from asyncrun.source import Sealed, Unsafe, origin_of
 
 MISSING: Final = jinja2.utils.missing      # what jinja says for a name that is not there
-_OPENINGS = ("{{", "{%", "{#")
 
 
 class Omit:
@@ -35,8 +34,8 @@ OMIT: Final = Omit()
 
 def is_template(value: object) -> bool:
     """Whether `value` is a text with template syntax in it, and may be rendered where its layer is trusted."""
-    return isinstance(value, str) and "{" in value and not isinstance(value, Unsafe) and \
-        any(opening in value for opening in _OPENINGS)
+    return isinstance(value, str) and "{" in value and ("{{" in value or "{%" in value or "{#" in value) \
+        and not isinstance(value, Unsafe)
 
 
 class Undefined(jinja2.StrictUndefined):
@@ -105,6 +104,26 @@ class Undefined(jinja2.StrictUndefined):
         self.fail()
 
 
+class Opened(Unsafe):
+    """The plain text of a `!vault` value: never a template."""
+
+    __slots__ = ()
+
+
+class Unopened(Undefined):
+    """A `!vault` value that could not be opened: whatever uses it fails, even a test whether it is defined."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: errors.VaultError) -> None:
+        super().__init__()
+        self.error = error
+
+    def fail(self) -> NoReturn:
+        """Raise why it could not be opened."""
+        raise self.error
+
+
 class UndefinedName(errors.UndefinedError):
     """An UndefinedError that knows the name that was asked for, so that a near one can be suggested."""
 
@@ -114,14 +133,19 @@ class UndefinedName(errors.UndefinedError):
         self.is_variable = value._undefined_obj is MISSING      # noqa: SLF001 - jinja's own seam for subclasses
 
 
-Renderer = Callable[[str, Origin | None], Any]
-"""Renders one text; gives an Undefined (and does not raise) when a name in it has no value."""
+Renderer = Callable[[str | Sealed, Origin | None], Any]
+"""Renders (or opens) one text; gives an Undefined (and does not raise) when a name in it has no value."""
+
+
+def is_written(value: object) -> bool:
+    """Whether a text stands for another one: a template, or a `!vault` value."""
+    return is_template(value) or isinstance(value, Sealed)
 
 
 def holds_template(value: object) -> bool:
-    """Whether there is a template anywhere in `value`."""
-    if isinstance(value, str):
-        return is_template(value)
+    """Whether there is a template, or a `!vault` value, anywhere in `value`."""
+    if isinstance(value, str | Sealed):
+        return is_written(value)
     if isinstance(value, dict):
         return any(map(holds_template, value.values()))
     if isinstance(value, list | tuple):
@@ -139,7 +163,7 @@ def lazy(value: Any, render: Renderer) -> Any:
 
 
 def _leaf(source: Any, key: Any, raw: Any, render: Renderer) -> Any:
-    return render(raw, origin_of(source, key)) if isinstance(raw, str) else lazy(raw, render)
+    return render(raw, origin_of(source, key)) if isinstance(raw, str | Sealed) else lazy(raw, render)
 
 
 def _loop(what: object) -> errors.TemplateError:
@@ -161,7 +185,7 @@ class LazyDict(dict[Any, Any]):
         self._source = source
         self._render = render
         self._busy: set[Any] = set()
-        self._todo = {key for key, raw in source.items() if isinstance(raw, dict | list | tuple) or is_template(raw)}
+        self._todo = {key for key, raw in source.items() if isinstance(raw, dict | list | tuple) or is_written(raw)}
 
     def __getitem__(self, key: Any) -> Any:
         if key in self._todo:
@@ -234,7 +258,7 @@ class LazyList(list[Any]):
         self._source = source
         self._render = render
         self._busy: set[int] = set()
-        self._todo = {at for at, raw in enumerate(source) if isinstance(raw, dict | list | tuple) or is_template(raw)}
+        self._todo = {at for at, raw in enumerate(source) if isinstance(raw, dict | list | tuple) or is_written(raw)}
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):

@@ -13,7 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from asyncrun.catalog import FOREIGN
 from asyncrun.errors import SourceError, suggest
+from asyncrun.transport.imports import imported
+from asyncrun.transport.moduleutils import ModuleUtils, Needs
 
 PACKAGE = "asyncrun.remote"
 FIRST = ("agent", "child", "tasks", "modules")          # with what they import: what every target needs
@@ -24,11 +27,6 @@ STUB = (
     "S=json.loads(zlib.decompress(io.BufferedReader(io.FileIO(0,closefd=False),1).read({})).decode());"
     'exec(S["boot"][1]);start(S)'
 )
-
-IMPORT = re.compile(
-    r"(^[ \t]*|[;:][ \t]*)"
-    r"(?:import[ \t]+([^\n;]+)|from[ \t]+(\.*)([\w.]*)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n;]*))", re.MULTILINE)
-WORD = re.compile(r"[\w.]+")
 
 Text = tuple[str, str]                                  # file name as tracebacks show it, source
 
@@ -51,14 +49,19 @@ def stub(nonce: str, size: int) -> str:
 
 
 class Bundle:
-    """The texts of asyncrun/remote, and of users' modules, each read once. For any thread."""
+    """The texts of asyncrun/remote, and of users' modules, each read once. For any thread.
 
-    def __init__(self) -> None:
+    `utils` knows where users' modules find what they import of Ansible's library.
+    """
+
+    def __init__(self, utils: ModuleUtils | None = None) -> None:
+        self._utils = utils or ModuleUtils()
         self._lock = threading.Lock()
         self._texts: dict[str, Text] = {}
         self._programs: dict[str, str] = {}
         self._needs: dict[str, frozenset[str]] = {}
         self._files: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._foreign: dict[tuple[Path, str], Needs | None] = {}
         self._packed: dict[frozenset[str], bytes] = {}
         self.first = frozenset().union(*(self._reach(f"{PACKAGE}.{name}", lazily=False) for name in FIRST))
         self.payload = self._first_payload()
@@ -76,11 +79,16 @@ class Bundle:
             return self._needs_of(name)
 
     def _needs_of(self, name: str) -> frozenset[str]:
+        known = self._reached(name)
+        if name not in known:
+            raise SourceError(f"There is no module {name.rpartition('.')[2]!r}", hint=suggest(name, self._texts))
+        return known
+
+    def _reached(self, name: str) -> frozenset[str]:
+        """`name` and all that it imports, found once; nothing when there is no such module."""
         known = self._needs.get(name)
         if known is None:
             known = self._needs[name] = self._reach(name, lazily=True)
-        if name not in known:
-            raise SourceError(f"There is no module {name.rpartition('.')[2]!r}", hint=suggest(name, self._texts))
         return known
 
     def _reach(self, name: str, *, lazily: bool) -> frozenset[str]:
@@ -125,16 +133,40 @@ class Bundle:
         return Parcel({**body, "run": inner.body}, keys | inner.keys)
 
     def _module_parcel(self, body: Mapping[str, Any]) -> Parcel:
-        plain = {key: value for key, value in body.items() if key not in ("path", "module", "program")}
+        plain = {key: value for key, value in body.items() if key not in ("path", "module", "program", "utils")}
         if not body.get("path"):
             return Parcel(plain, self.needs(f"{PACKAGE}.modules.{body['name']}"))
-        key = self._user_file(Path(body["path"]))
-        if key in self._programs:
+        path = Path(body["path"])
+        key = self._user_file(path)
+        if key not in self._programs:
+            return Parcel({**plain, "module": key}, self.needs(key))
+        needs = self._needs_of_program(path, key)
+        if needs is None:
             return Parcel({**plain, "program": key}, self.needs(f"{PACKAGE}.program") | {key})
-        return Parcel({**plain, "module": key}, self.needs(key))
+        return self._foreign_parcel({**plain, "program": key, "file": str(path)}, needs)
 
-    def _user_file(self, path: Path) -> str:
-        """The key of a module from a `library` folder; its content is part of the key."""
+    def _needs_of_program(self, path: Path, key: str) -> Needs | None:
+        """What a program imports of Ansible's library; found once for each content of it."""
+        with self._lock:
+            if (path, key) in self._foreign:
+                return self._foreign[path, key]
+        needs = self._utils.needs(path, self._programs[key].encode("latin-1"))
+        with self._lock:
+            self._foreign[path, key] = needs
+        return needs
+
+    def _foreign_parcel(self, body: dict[str, Any], needs: Needs) -> Parcel:
+        """A module written for Ansible's library, with the files and stand-ins that it imports."""
+        own = {name: (self._user_file(file, "util"), file) for name, file in needs.files.items()}
+        keys = {body["program"], *(key for key, _ in own.values())} | self.needs(f"{PACKAGE}.legacy.run")
+        with self._lock:
+            for name in needs.names:
+                keys |= self._reached(f"{PACKAGE}.legacy.{name}")
+        utils = {name: [key, str(file), file.name == "__init__.py"] for name, (key, file) in own.items()}
+        return Parcel({**body, "package": needs.package, "utils": utils}, frozenset(keys))
+
+    def _user_file(self, path: Path, kind: str = "program") -> str:
+        """The key of a user's file, a module of a `library` folder or a "util"; its content is part of the key."""
         try:
             stat = path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
@@ -147,12 +179,12 @@ class Bundle:
             raise SourceError(f"The module {path} cannot be read: {error.strerror}") from error
         digest = hashlib.sha256(data).hexdigest()[:12]
         with self._lock:
-            if path.suffix == ".py" and re.search(rb"^SPEC\s*(:.*)?=", data, re.MULTILINE):
+            if kind == "program" and path.suffix == ".py" and _has_spec(data):
                 stem = re.sub(r"\W", "_", path.stem)
                 key = f"{PACKAGE}.modules.{stem}__{digest}"
                 self._texts[key] = (str(path), data.decode("utf-8", "replace"))
             else:
-                key = f"program:{digest}"
+                key = f"{kind}:{digest}"
                 self._programs[key] = data.decode("latin-1")
             self._files[path] = (stamp, key)
         return key
@@ -170,18 +202,11 @@ class Bundle:
             return packed
 
 
-def _imports(name: str, text: Text, lazily: bool) -> list[str]:
-    """The modules of asyncrun.remote that a text imports; `lazily`: also inside functions.
+def _has_spec(data: bytes) -> bool:
+    return bool(re.search(rb"^SPEC\s*(:.*)?=", data, re.MULTILINE)) and not FOREIGN.search(data)
 
-    Found by pattern, since to parse the package takes 50 ms of each run. What only looks like an import, in a comment
-    or a docstring, brings at most a module that is not needed.
-    """
+
+def _imports(name: str, text: Text, lazily: bool) -> list[str]:
+    """The modules of asyncrun.remote that a text imports; `lazily`: also inside functions."""
     package = name if text[0].endswith("__init__.py") else name.rpartition(".")[0]
-    found = []
-    for within, plain, dots, base, names in IMPORT.findall(text[1].replace("\\\n", " ")):
-        if within and not lazily:
-            continue
-        above = package.rsplit(".", len(dots) - 1)[0] if dots else ""
-        module = ".".join(part for part in (above, base) if part)
-        found += [*WORD.findall(plain), module, *(f"{module}.{each}" for each in WORD.findall(names))]
-    return [each for each in found if each.startswith(PACKAGE)]
+    return [each for each in imported(package, text[1], lazily=lazily) if each.startswith(PACKAGE)]

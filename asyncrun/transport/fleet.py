@@ -16,6 +16,7 @@ from asyncrun.transport import Done, Reply, Request, Target
 from asyncrun.transport.agent import Agent, NotSent, Pulse
 from asyncrun.transport.bundle import Bundle, stub
 from asyncrun.transport.launch import agent_script, is_auto, launch, nonce
+from asyncrun.transport.moduleutils import ModuleUtils
 from asyncrun.transport.once import Once
 from asyncrun.transport.raw import run_raw
 from asyncrun.transport.start import Patience, greet
@@ -37,18 +38,19 @@ class Fleet:
     `interval` and `count`: a heartbeat each so many seconds; a host that misses so many is Unreachable. `connects`:
     how many connections are made at once. `start_limit`: seconds that an agent may take to start on a host that
     answers but is slow (a dead link is noticed after the Target's `timeout`). `connectors`: kinds of connections by
-    name, instead of the built-in ones.
+    name, instead of the built-in ones. `utils`: where modules find what they import of Ansible's library.
     """
 
     def __init__(
         self, *, interval: float = 5.0, count: int = 3, connects: int = CONNECTS, start_limit: float = 60.0,
-        connectors: Mapping[str, Connector] | None = None,
+        connectors: Mapping[str, Connector] | None = None, utils: ModuleUtils | None = None,
     ) -> None:
         self._pulse = Pulse(interval, count)
         self._start_limit = start_limit
         self._connecting = threading.BoundedSemaphore(connects)
         self._connectors: Once[str, Connector] = Once()
         self._given = dict(connectors or {})
+        self._utils = utils
         self._bundle: Once[str, Bundle] = Once()
         self._connections: Once[Target, Connection] = Once(lambda connection: connection.usable)
         self._agents: Once[Target, Agent] = Once(lambda agent: agent.alive)
@@ -123,7 +125,7 @@ class Fleet:
         return self._start_on(self._connection(target), target)
 
     def _start_on(self, connection: Connection, target: Target) -> Agent:
-        bundle = self._bundle.get("", Bundle)
+        bundle = self._bundle.get("", lambda: Bundle(self._utils))
         said = nonce()
         interpreter = target.interpreter
         if target.connection == "local" and is_auto(interpreter) and target.become is None:

@@ -6,22 +6,29 @@ What is the same for every host of a batch is in a Scene, made once; a task adds
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from asyncrun.errors import AsyncrunError
-from asyncrun.inventory.model import Host, Inventory
-from asyncrun.playbook.model import Play, Task
-from asyncrun.source import files
+from asyncrun.errors import AsyncrunError, UndefinedError
+from asyncrun.inventory.model import Group, Host, Inventory
+from asyncrun.playbook.model import Play, Role, Task
+from asyncrun.source import Overlaid, files
 from asyncrun.templating.templar import Templar
+from asyncrun.templating.values import MISSING
 from asyncrun.vars.folders import VarsFolders
 from asyncrun.vars.memory import HostMemory
-from asyncrun.vars.stack import Layer, LazyVars, VarStack
+from asyncrun.vars.stack import Layer, LazyVars, Pile, VarStack
 
 log = logging.getLogger(__name__)
 NO_MEMORY = HostMemory()
+OF_THE_PLAY = frozenset((
+    "ansible_dependent_role_names", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all",
+    "ansible_play_name", "ansible_play_role_names", "ansible_role_names", "ansible_search_path", "environment",
+    "hostvars", "play_hosts", "role_names",
+))
 
 
 class Given(NamedTuple):
@@ -29,6 +36,13 @@ class Given(NamedTuple):
 
     parameters: Mapping[str, Any]
     item: Mapping[str, Any]
+
+
+class Kept(dict[Any, Any]):
+    """What was worked out and can be again: it is left behind when its owner is pickled."""
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
 
 
 @dataclass(frozen=True)
@@ -47,26 +61,50 @@ class Scene:
     prompted: Mapping[str, Any] = field(default_factory=dict)    # vars_prompt
     shared: Mapping[str, Any] = field(default_factory=dict)      # magic variables that are the same for all hosts
     inject_facts: bool = True
-    inherited: dict[str, tuple[Layer, ...]] = field(default_factory=dict)    # inventory layers, kept by host
+    roles: tuple[Role, ...] = ()                                 # of the play, so far
+    exported: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)   # included roles, by host: it has run them
+    merge: bool = False                                          # hash_behaviour=merge
+    inherited: Kept = field(default_factory=Kept)                # inventory layers, by host; good for one inventory
+    kept: Kept = field(default_factory=Kept)                     # what else workers have worked out, for this scene
 
     def memory(self, host: str) -> HostMemory:
         """What is known of a host by now."""
         return self.memories.get(host, NO_MEMORY)
 
 
+class Entry(LazyVars):
+    """An entry of `hostvars`: it does not list what is the play's, nor `hostvars` itself, which would have no end."""
+
+    __slots__ = ()
+
+    def names(self) -> set[str]:
+        """Every name that is listed."""
+        return super().names() - OF_THE_PLAY
+
+
 class HostVars(Mapping[str, LazyVars]):
-    """`hostvars`: the variables of any host, without those of the play and task."""
+    """`hostvars`: the variables of any host as it is known by now, without those of the play and task."""
 
     def __init__(self, scene: Scene, templar: Templar) -> None:
+        self.layer = Layer("magic variables", {"hostvars": self}, trusted=False)
         self._scene, self._templar = scene, templar
-        self._made: dict[str, LazyVars] = {}
+        self._made: dict[str, tuple[HostMemory, LazyVars]] = {}
+
+    def resolve(self, host: Any) -> Any:
+        """As reading, but MISSING for a host that is not there: what templates ask."""
+        made = self._made.get(host)
+        if made is None and _known(self._scene.inventory, host) is None:
+            return MISSING
+        memory = self._scene.memory(host)
+        if made is None or made[0] is not memory:         # else nothing was learned of the host since
+            made = self._made[host] = (memory, _seen(self._scene, host, memory, self._templar, self))
+        return made[1]
 
     def __getitem__(self, host: str) -> LazyVars:
-        if host not in self._made:
-            if _known(self._scene.inventory, host) is None:
-                raise KeyError(host)
-            self._made[host] = host_vars(self._scene, host, self._templar, self)
-        return self._made[host]
+        found: LazyVars = self.resolve(host)
+        if found is MISSING:
+            raise KeyError(host)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._scene.inventory.hosts)
@@ -78,14 +116,26 @@ class HostVars(Mapping[str, LazyVars]):
 def host_vars(scene: Scene, host: str, templar: Templar, others: HostVars | None = None) -> LazyVars:
     """A host's variables outside of any task: its entry in `hostvars`, and the connection of a delegate."""
     others = others or HostVars(scene, templar)
-    memory = scene.memory(host)
-    return LazyVars(VarStack(
-        *_magic(scene, others),
-        Layer("extra vars", scene.extra),
-        *_learned(memory),
-        _facts(scene, memory),
-        *_inventory(scene, host),
-    ), templar)
+    return _seen(scene, host, scene.memory(host), templar, others)
+
+
+def _seen(scene: Scene, host: str, memory: HostMemory, templar: Templar, others: HostVars) -> LazyVars:
+    return Entry(_outside(scene, host, memory).over(others.layer), templar)
+
+
+def _outside(scene: Scene, host: str, memory: HostMemory) -> VarStack:
+    """A host's layers outside of any task, made once for all who look: the tasks of 200 hosts look at 200 hosts."""
+    found: tuple[HostMemory, VarStack] | None = scene.kept.get(("host", host))
+    if found is None or found[0] is not memory:
+        found = scene.kept["host", host] = (memory, VarStack(
+            _run(scene),
+            Layer("extra vars", scene.extra),
+            *_learned(memory),
+            *_facts(scene, memory),
+            *_inventory(scene, host),
+            merge=scene.merge,
+        ))
+    return found[1]
 
 
 def layers(scene: Scene, host: str, task: Task | None, templar: Templar, memory: HostMemory | None = None,
@@ -96,16 +146,58 @@ def layers(scene: Scene, host: str, task: Task | None, templar: Templar, memory:
     what the includes on the way to the task gave, outermost first.
     """
     memory = memory or scene.memory(host)
-    places = list(dict.fromkeys((task.directory, scene.base))) if task and task.directory else [scene.base]
+    role = task.role if task else None
     return VarStack(
-        Layer("magic variables", {"ansible_search_path": places}, trusted=False),
-        *_magic(scene, HostVars(scene, templar)),
+        _of_place(scene, task),
+        *([Layer("magic variables", {"environment": list(task.environment)})] if task and task.environment else ()),
+        HostVars(scene, templar).layer,
+        _run(scene),
         Layer("extra vars", scene.extra),
         *_included(included),
+        *([Layer("role params", role.params)] if role else ()),
         *_learned(memory),
-        *(Layer("task vars", each) for each in reversed(task.vars if task else ())),
+        *_of_task(scene, task),
+        *([Layer(f"role {role.name} vars", role.vars)] if role else ()),
         *_play(scene, host, memory, templar),
+        *([Layer(f"role {role.name} defaults", role.defaults)] if role else ()),
+        *_of_roles(scene, host, "exported_defaults"),
+        merge=scene.merge,
     )
+
+
+def _of_task(scene: Scene, task: Task | None) -> list[Layer]:
+    """The `vars` of a task and its blocks. A task's replaces a block's also where mappings merge, as in Ansible."""
+    if task is None or (scene.merge and len(task.vars) > 1):
+        return [Layer("task vars", Overlaid(*task.vars))] if task else []
+    return [Layer("task vars", each) for each in reversed(task.vars)]
+
+
+def _of_place(scene: Scene, task: Task | None) -> Layer:
+    """What the place of a task says: where its files are looked for, and its role."""
+    data: dict[str, Any] = {"ansible_search_path": list(task.search if task and task.search else (scene.base,))}
+    role = task.role if task else None
+    if role is not None:
+        data |= {
+            "role_name": role.short_name, "ansible_role_name": role.name, "role_path": role.path,
+            "role_uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, role.key)),
+        }
+        if role.collection:
+            data["ansible_collection_name"] = role.collection
+        if role.parents:
+            data["ansible_parent_role_names"] = [name for name, _ in role.parents]
+            data["ansible_parent_role_paths"] = [path for _, path in role.parents]
+    return Layer("magic variables", data, trusted=False)
+
+
+def _of_roles(scene: Scene, host: str, what: Literal["exported", "exported_defaults"]) -> list[Layer | Pile]:
+    """What the roles say whose variables all tasks of the play see, the last one first."""
+    word = "vars" if what == "exported" else "defaults"
+    if ("roles", what) not in scene.kept:
+        static = [each for each in scene.roles if each.public and not each.dynamic]
+        scene.kept["roles", what] = Pile(
+            Layer(f"role {each.name} {word}", getattr(each, what)) for each in reversed(static))
+    own = [Layer(f"role {each.name} {word}", getattr(each, what)) for each in reversed(scene.exported.get(host, ()))]
+    return [*own, scene.kept["roles", what]]
 
 
 def task_vars(scene: Scene, host: str, templar: Templar, task: Task | None = None) -> LazyVars:
@@ -113,18 +205,20 @@ def task_vars(scene: Scene, host: str, templar: Templar, task: Task | None = Non
     return LazyVars(layers(scene, host, task, templar), templar)
 
 
-def play_vars(play: Play, templar: Templar, extra: Mapping[str, Any], shared: Mapping[str, Any]) -> LazyVars:
-    """What a play's own keywords (hosts, serial, name ...) may use: it has no host yet."""
+def play_vars(scene: Scene, templar: Templar) -> LazyVars:
+    """What a play's own keywords (hosts, serial, name ...) may use: it has no host yet. Raises as `layers` does."""
+    below = [Layer("vars_prompt", scene.prompted), Layer("play vars", scene.play.vars if scene.play else {})]
+    above = [_run(scene), Layer("extra vars", scene.extra)]
+    so_far = VarStack(*above, *below, merge=scene.merge)
     return LazyVars(VarStack(
-        Layer("extra vars", extra), Layer("play vars", play.vars), Layer("magic variables", shared, trusted=False),
+        *above, *_of_roles(scene, "", "exported"), *_vars_files(scene, so_far, templar, facts=False, quiet=True),
+        *below, *_of_roles(scene, "", "exported_defaults"),
+        merge=scene.merge,
     ), templar)
 
 
-def _magic(scene: Scene, others: HostVars) -> tuple[Layer, Layer]:
-    return (
-        Layer("magic variables", {"hostvars": others}, trusted=False),
-        Layer("magic variables", scene.shared, trusted=False),
-    )
+def _run(scene: Scene) -> Layer:
+    return Layer("magic variables", scene.shared, trusted=False)
 
 
 def _about(scene: Scene, host: str) -> Layer:
@@ -135,7 +229,7 @@ def _about(scene: Scene, host: str) -> Layer:
         "inventory_hostname_short": host.partition(".")[0],
         "group_names": sorted(group.name for group in scene.inventory.groups_of(host) if group.name != "all"),
         "inventory_file": known.file,
-        "inventory_dir": str(Path(known.file).parent) if known.file else None,
+        "inventory_dir": known.folder,
     }, trusted=False)
 
 
@@ -153,74 +247,130 @@ def _learned(memory: HostMemory) -> tuple[Layer, Layer]:
     )
 
 
-def _facts(scene: Scene, memory: HostMemory) -> Layer:
-    data: dict[str, Any] = {"ansible_facts": memory.namespaced}
-    if scene.inject_facts:
-        data = {**memory.facts, **data}
-    return Layer("facts", data, trusted=False)
+def _facts(scene: Scene, memory: HostMemory) -> tuple[Layer, ...]:
+    """Facts by their own names too, where the settings say so; what the host's owner wrote (ansible_local) always."""
+    local = {name: memory.facts[name] for name in ("ansible_local",) if name in memory.facts}
+    return (
+        Layer("facts", {"ansible_facts": memory.namespaced}, trusted=False),
+        Layer("facts", memory.facts if scene.inject_facts else local, trusted=False),
+    )
 
 
-def _play(scene: Scene, host: str, memory: HostMemory, templar: Templar) -> tuple[Layer, ...]:
-    below = (_facts(scene, memory), *_inventory(scene, host))
+def _play(scene: Scene, host: str, memory: HostMemory, templar: Templar) -> tuple[Layer | Pile, ...]:
+    below = (*_facts(scene, memory), *_inventory(scene, host))
     if scene.play is None:
         return below
+    roles = _of_roles(scene, host, "exported")
     below = (
         Layer("vars_prompt", scene.prompted),      # of the person who runs this; Unsafe where they say so
         Layer("play vars", scene.play.vars),
         *below,
     )
     if not scene.play.vars_files:
-        return below
-    magic = _magic(scene, HostVars(scene, templar))
-    so_far = LazyVars(VarStack(*magic, Layer("extra vars", scene.extra), *_learned(memory), *below), templar)
-    return (*_vars_files(scene, so_far, templar), *below)
+        return (*roles, *below)
+    so_far = VarStack(
+        HostVars(scene, templar).layer, _run(scene), Layer("extra vars", scene.extra), *_learned(memory), *below,
+        merge=scene.merge,
+    )
+    return (*roles, *_vars_files(scene, so_far, templar, facts=bool(memory.facts)), *below)
 
 
-def _vars_files(scene: Scene, known: LazyVars, templar: Templar) -> Iterator[Layer]:
-    """The files of `vars_files`, the last one first; of a nested list the first that is there."""
-    from_play = Path(scene.play.directory if scene.play else scene.base)
-    if scene.play is None:
-        return
-    for entry in reversed(scene.play.vars_files):
+def _vars_files(
+    scene: Scene, so_far: VarStack, templar: Templar, *, facts: bool, quiet: bool = False
+) -> list[Layer]:
+    """The files of `vars_files`, the last one first; of a nested list the first that is there.
+
+    A name may use what the files before it say. Without facts one that needs them is passed over. `quiet`: what is
+    passed over or not there is not worth a warning yet, since no host is known.
+    """
+    found: list[Layer] = []
+    play = scene.play
+    for number, entry in enumerate(play.vars_files if play else ()):
+        assert play is not None
+        at = play.origins.get("vars_files", play.origin)
         try:
-            yield from _vars_file(templar.render(entry, known), from_play, scene)
+            names = templar.render(entry, LazyVars(so_far.over(*found), templar))
+            found = [*_vars_file(names, Path(play.directory), scene, quiet=quiet), *found]
+        except UndefinedError as error:
+            if facts:
+                raise error.at(at) from None
+            if not quiet:
+                _warn_once(scene, ("vars_files", number),
+                           f"{at}: skipping vars_files item due to an undefined variable")
         except AsyncrunError as error:
-            raise error.at(scene.play.origins.get("vars_files", scene.play.origin)) from None
+            raise error.at(at) from None
+    return found
 
 
-def _vars_file(names: Any, folder: Path, scene: Scene) -> Iterator[Layer]:
+def _warn_once(scene: Scene, key: object, message: str) -> None:
+    """Say something that every task would say."""
+    if key not in scene.inherited:
+        scene.inherited[key] = True
+        log.warning("%s", message)
+
+
+def _vars_file(names: Any, folder: Path, scene: Scene, *, quiet: bool) -> Iterator[Layer]:
     """One entry of `vars_files`."""
     choices = names if isinstance(names, list) else [names]
     paths = [folder / str(name) for name in choices]
     path = next((each for each in paths if files.exists(each)), None)
     if path is not None:
         yield Layer(f"vars_files {path}", scene.folders.file(str(path)))
-    elif paths:
-        log.warning("vars_files: %s could not be found", " or ".join(map(str, paths)))
+    elif paths and not quiet:
+        said = " or ".join(map(str, paths))
+        _warn_once(scene, ("vars_files", said), f"vars_files: {said} could not be found")
 
 
-def _inventory(scene: Scene, host: str) -> tuple[Layer, ...]:
-    if host not in scene.inherited:
-        scene.inherited[host] = tuple(_inventory_layers(scene, host))
-    return scene.inherited[host]
+def _inventory(scene: Scene, host: str) -> tuple[Layer | Pile, ...]:
+    """Highest first: host before groups, files before what stands in the inventory, playbook's before inventory's."""
+    found: tuple[Layer | Pile, ...] | None = scene.inherited.get(host)
+    if found is None:
+        groups = scene.inventory.groups_of(host)
+        names = tuple(group.name for group in groups)
+        if names not in scene.inherited:                 # hosts of the same groups share what those say
+            scene.inherited[names] = Pile(_groups_layers(scene, groups))
+        found = scene.inherited[host] = (*host_layers(scene, host), scene.inherited[names])
+    return found
 
 
-def _inventory_layers(scene: Scene, host: str) -> Iterator[Layer]:
-    """Highest first: host before groups, playbook before inventory, files before what stands in the inventory."""
-    places = [*_beside_inventory(scene.inventory), *([scene.base] if scene.base else [])]
-    groups = scene.inventory.groups_of(host)
-    for place in reversed(places):
+def _groups_layers(scene: Scene, groups: Sequence[Group]) -> Iterator[Layer]:
+    every = [group for group in groups if group.name == "all"]
+    families = ([group for group in groups if group.name != "all"], every)
+    for family in families:
+        for place in _places(scene):
+            for group in reversed(family):
+                yield from _files(scene, place, "group_vars", group.name)
+    for family in families:
+        for group in reversed(family):
+            yield _written(group)
+
+
+def host_layers(scene: Scene, host: str) -> Iterator[Layer]:
+    """What is said of a host itself and not of its groups, highest precedence first."""
+    for place in _places(scene):
         yield from _files(scene, place, "host_vars", host)
     yield _about(scene, host)
     if entry := _known(scene.inventory, host):
         yield Layer(f"inventory host {host}", entry.vars)
-    every = [group for group in groups if group.name == "all"]
-    for family in ([group for group in groups if group.name != "all"], every):
-        for place in reversed(places):
-            for group in reversed(family):
-                yield from _files(scene, place, "group_vars", group.name)
-        for group in reversed(family):
-            yield Layer(f"inventory group {group.name}", group.vars)
+
+
+def group_layers(scene: Scene, name: str) -> Iterator[Layer]:
+    """What is said of one group, highest precedence first. KeyError: there is no such group."""
+    for place in _places(scene):
+        yield from _files(scene, place, "group_vars", name)
+    yield _written(scene.inventory.groups[name])
+
+
+def _places(scene: Scene) -> list[str]:
+    """The folders with group_vars/ and host_vars/, highest precedence first."""
+    if ("places",) not in scene.kept:
+        scene.kept["places",] = [*([scene.base] if scene.base else []), *reversed(scene.inventory.folders())]
+    found: list[str] = scene.kept["places",]
+    return found
+
+
+def _written(group: Group) -> Layer:
+    return Layer(f"inventory group {group.name}", group.vars)
 
 
 def _known(inventory: Inventory, host: str) -> Host | None:
@@ -234,10 +384,3 @@ def _known(inventory: Inventory, host: str) -> Host | None:
 def _files(scene: Scene, place: str, kind: str, name: str) -> Iterator[Layer]:
     for path, data in reversed(scene.folders.of(place, kind, name)):
         yield Layer(path, data)
-
-
-def _beside_inventory(inventory: Inventory) -> list[str]:
-    """The folders in which inventory sources lie, each once, in their order."""
-    folders = [source if Path(source).is_dir() else str(Path(source).parent) for source in inventory.sources
-               if "," not in source]
-    return list(dict.fromkeys(folders))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from itertools import groupby, takewhile
 from typing import Any, NamedTuple
 
 from asyncrun.errors import TemplateError, UndefinedError
 from asyncrun.origin import Origin
 from asyncrun.source import Unsafe, origin_of
 from asyncrun.templating.templar import Templar
-from asyncrun.templating.values import MISSING, Undefined, plain
+from asyncrun.templating.values import MISSING, Undefined, is_written, plain
 
 
 class Layer(NamedTuple):
@@ -20,28 +22,53 @@ class Layer(NamedTuple):
     trusted: bool = True      # False: it came from a host, or was rendered before; its text is never a template
 
 
+class Pile:
+    """Layers that stay together, highest precedence first, and where each name is found among them, worked out once.
+
+    For what many stacks share: the groups of hosts, the roles of a play.
+    """
+
+    __slots__ = ("data", "layers")
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        self.layers = tuple(layer for layer in layers if layer.data)
+        self.data = {name: layer for layer in reversed(self.layers) for name in layer.data}
+
+
 class VarStack:
-    """Layers of variables, highest precedence first. Never changed: `over` gives a new one."""
+    """Layers of variables, highest precedence first. Never changed: `over` gives a new one.
 
-    __slots__ = ("layers",)
+    `merge` combines the dicts that several layers have for a name (the setting hash_behaviour=merge).
+    """
 
-    def __init__(self, *layers: Layer) -> None:
-        self.layers = tuple([layer for layer in layers if layer.data])
+    __slots__ = ("merge", "parts")
+
+    def __init__(self, *parts: Layer | Pile, merge: bool = False) -> None:
+        self.parts: tuple[Layer | Pile, ...] = tuple([part for part in parts if part.data])
+        self.merge = merge
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All of them, one by one."""
+        return tuple(layer for part in self.parts for layer in (part.layers if isinstance(part, Pile) else (part,)))
 
     def find(self, name: str) -> Layer | None:
         """The layer that decides about `name`."""
-        for layer in self.layers:
-            if name in layer.data:
-                return layer
+        for part in self.parts:
+            if name in part.data:
+                return part.data[name] if isinstance(part, Pile) else part
         return None
 
     def over(self, *layers: Layer) -> VarStack:
         """A new stack with `layers` (highest first) on top: loop items, a delegate's, one task's vars."""
-        return VarStack(*layers, *self.layers)
+        made = VarStack.__new__(VarStack)
+        made.parts = (*[layer for layer in layers if layer.data], *self.parts)
+        made.merge = self.merge
+        return made
 
     def names(self) -> set[str]:
         """Every name that has a value."""
-        return set().union(*(layer.data for layer in self.layers))
+        return set().union(*(part.data for part in self.parts))
 
     def origin(self, name: str) -> Origin | None:
         """Where the value of `name` was written, when that is known."""
@@ -52,24 +79,22 @@ class VarStack:
 class LazyVars(Mapping[str, Any]):
     """The variables of one task on one host: what a template sees. For one thread.
 
-    Reading a name renders its value if it is a template of a trusted layer, and remembers it. `merge` combines
-    dicts of several layers (the setting hash_behaviour=merge). Reading raises KeyError for an unknown name,
-    UndefinedError or TemplateError for one whose template fails.
+    Reading a name renders its value if it is a template of a trusted layer, and remembers it. It raises KeyError for
+    an unknown name, UndefinedError or TemplateError for one whose template fails.
     """
 
-    __slots__ = ("_busy", "_done", "merge", "stack", "templar")
+    __slots__ = ("_busy", "_done", "stack", "templar")
     shown_as = "HostVarsVars"      # what messages call `hostvars[host]`
 
-    def __init__(self, stack: VarStack, templar: Templar, *, merge: bool = False) -> None:
+    def __init__(self, stack: VarStack, templar: Templar) -> None:
         self.stack = stack
         self.templar = templar
-        self.merge = merge
         self._done: dict[str, Any] = {}
         self._busy: list[str] = []
 
     def over(self, *layers: Layer) -> LazyVars:
         """New variables with `layers` on top; nothing that was rendered is kept, for it may depend on them."""
-        return LazyVars(self.stack.over(*layers), self.templar, merge=self.merge)
+        return LazyVars(self.stack.over(*layers), self.templar)
 
     def resolve(self, name: str) -> Any:
         """As reading the name, but MISSING for an unknown one and an Undefined for one that has no value."""
@@ -84,10 +109,14 @@ class LazyVars(Mapping[str, Any]):
         return value
 
     def _render(self, name: str, layer: Layer) -> Any:
-        raw = self._merged(name) if self.merge else layer.data[name]
-        if not layer.trusted or not isinstance(raw, str | dict | list | tuple):
+        raw = layer.data[name]
+        if self.stack.merge and isinstance(raw, dict):
+            return self._merged(name)
+        if not layer.trusted or not (isinstance(raw, dict | list | tuple) or is_written(raw)):
             return raw
-        origin = origin_of(layer.data, name)
+        return self._rendered(name, raw, origin_of(layer.data, name))
+
+    def _rendered(self, name: str, raw: Any, origin: Origin | None) -> Any:
         if name in self._busy:
             way = " -> ".join([*self._busy[self._busy.index(name):], name])
             raise TemplateError(f"Recursive loop detected in template: {name!r} is defined by way of itself ({way})",
@@ -99,15 +128,18 @@ class LazyVars(Mapping[str, Any]):
             self._busy.pop()
 
     def _merged(self, name: str) -> Any:
-        """The value of `name` with hash_behaviour=merge: dicts of lower layers show through."""
+        """The value of `name` with hash_behaviour=merge: dicts of lower layers show through, down to what is none."""
         found = [layer for layer in self.stack.layers if name in layer.data]
-        value = found[0].data[name]
-        for layer in found[1:]:
-            below = layer.data[name]
-            if not isinstance(value, dict) or not isinstance(below, dict) or layer.trusted != found[0].trusted:
-                break
-            value = merged(below, value)
-        return value
+        dicts = takewhile(lambda layer: isinstance(layer.data[name], dict), found)
+        # a layer of data (a set fact) over one of templates: each by its own rule, then both as one
+        values = [self._of_layers(name, list(layers), trusted)
+                  for trusted, layers in groupby(dicts, key=lambda layer: layer.trusted)]
+        return reduce(lambda above, below: merged(below, above), values)
+
+    def _of_layers(self, name: str, layers: list[Layer], trusted: bool) -> Any:
+        """What neighbouring layers of one kind say."""
+        raw = reduce(lambda above, below: merged(below, above), [layer.data[name] for layer in layers])
+        return self._rendered(name, raw, origin_of(layers[0].data, name)) if trusted else raw
 
     def __getitem__(self, name: str) -> Any:
         value = self.resolve(name)
@@ -117,17 +149,17 @@ class LazyVars(Mapping[str, Any]):
             value.fail()
         return value
 
-    def __contains__(self, name: object) -> bool:
-        return any(name in layer.data for layer in self.stack.layers)
+    def __contains__(self, name: Any) -> bool:
+        return self.stack.find(name) is not None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.stack.names())
+        return iter(sorted(self.names(), key=str))      # lookups go through them: the same order in every run
 
     def __len__(self) -> int:
-        return len(self.stack.names())
+        return len(self.names())
 
     def names(self) -> set[str]:
-        """Every name that has a value, magic ones too."""
+        """Every name that is listed, magic ones too."""
         return self.stack.names()
 
     def looked_up(self) -> list[Any]:

@@ -3,9 +3,10 @@
 A case is cases/AREA/NAME.yml, a playbook that runs as it is. Its first comment says the rule; a line `# key: value` in
 that comment sets an option:
 
-    args      more words for the command line; {work} in them is a folder of the run's own
+    args      more words for the command line; {work} in them is a folder of the run's own, {here} the case's folder
     compare   `recap`: only the exit code and the recap (where the order of tasks is not fixed)
     differs   why we do something else on purpose; then the two must not be the same
+    env       variables of the environment, NAME=value; {work} and {here} as in args
     inventory the inventory, beside the case; else it is cases/hosts.ini
 
 Other files of an area stand in folders beside its cases. What ansible-core 2.21 did is in cases/AREA/expected.json,
@@ -25,7 +26,7 @@ from typing import Any
 from tests.e2e.command import Ended
 
 CASES = Path(__file__).parent / "cases"
-OPTIONS = ("args", "compare", "differs", "inventory")
+OPTIONS = ("args", "compare", "differs", "env", "inventory")
 OPTION = re.compile(rf"#\s*({'|'.join(OPTIONS)}):\s*(.+)")
 BANNER = re.compile(r"(PLAY RECAP|PLAY|TASK|RUNNING HANDLER|NO MORE HOSTS LEFT)(?: \[(.*)\])? \**$")
 RESULT = re.compile(r"(?P<word>ok|changed|skipping|fatal|failed): \[(?P<host>[^\]]+)\](?P<colon>:?)(?P<rest>.*)$")
@@ -50,10 +51,19 @@ class Case:
         return f"{self.path.parent.name}/{self.path.stem}"
 
     def command(self, work: Path) -> list[str]:
-        """The words behind the name of the command; `{work}` in args is a folder of the run's own."""
+        """The words behind the name of the command."""
         inventory = self.path.parent / self.options["inventory"] if "inventory" in self.options else CASES / "hosts.ini"
-        words = shlex.split(self.options.get("args", "").replace("{work}", str(work)))
+        words = self._words("args", work)
         return ["-i", str(inventory), str(self.path), *words]
+
+    def environment(self, work: Path) -> dict[str, str]:
+        """The variables that the case sets."""
+        words = self._words("env", work)
+        return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+    def _words(self, option: str, work: Path) -> list[str]:
+        text = self.options.get(option, "").replace("{work}", str(work)).replace("{here}", str(self.path.parent))
+        return shlex.split(text)
 
     def of(self, shown: Shown) -> Shown:
         """The part of what a run showed that this case is about."""
@@ -64,7 +74,7 @@ class Case:
 
 def cases() -> list[Case]:
     """All of them, by name."""
-    return [read(path) for path in sorted(CASES.glob("*/*.yml"))]
+    return [read(path) for path in sorted(CASES.glob("*/*.yml")) if not path.name.endswith(".meta.yml")]
 
 
 def read(path: Path) -> Case:

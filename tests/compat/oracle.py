@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,11 @@ PATH = os.environ.get("ASYNCRUN_ANSIBLE_PLAYBOOK") or shutil.which("ansible-play
 needed = pytest.mark.skipif(not PATH, reason="ansible-core is not installed: nothing to compare with")
 
 
-def ansible_playbook(home: Path, *arguments: object) -> Ended:
-    """Run ansible-playbook with a home of its own."""
+def ansible_playbook(home: Path, *arguments: object, env: Mapping[str, str] | None = None, **options: Any) -> Ended:
+    """Run ansible-playbook with a home of its own; `options` are those of `run`."""
     with tempfile.TemporaryDirectory(prefix="cp") as sockets:        # a socket's path must be short
-        return run([PATH, *map(str, arguments)], env=_environment(home, sockets), timeout=300)
+        environment = {**_environment(home, sockets), **(env or {})}
+        return run([PATH, *map(str, arguments)], env=environment, timeout=300, **options)
 
 
 def _environment(home: Path, sockets: str) -> dict[str, str]:

@@ -20,7 +20,8 @@ from tests.compat import corpus, oracle
 def theirs(case: corpus.Case) -> corpus.Shown:
     """What ansible-playbook shows."""
     with tempfile.TemporaryDirectory(prefix="case") as folder:
-        return corpus.shown(oracle.ansible_playbook(Path(folder), *case.command(Path(folder))))
+        work = Path(folder)
+        return corpus.shown(oracle.ansible_playbook(work, *case.command(work), env=case.environment(work)))
 
 
 def main(names: list[str]) -> None:

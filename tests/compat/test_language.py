@@ -20,7 +20,7 @@ STEPS_WORDS = {"ASYNCRUN_RETRY_WORDS": "retrying"}
 
 
 def ours(case: Case, home: Path) -> Ended:
-    return playbook(*case.command(home), env={**STEPS_WORDS, "HOME": str(home)})
+    return playbook(*case.command(home), env={**STEPS_WORDS, "HOME": str(home), **case.environment(home)})
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import selectors
 import socket
 import struct
+import sys
+import termios
 import threading
 import time
 from dataclasses import dataclass
@@ -49,6 +52,17 @@ class FaultProxy:
         for way in list(self._ways.values()):
             if way.from_server == from_server:
                 way.cut_at = way.passed + count
+
+    def held(self) -> int:
+        """How many bytes of the client wait to be forwarded: what it has sent into a stalled connection."""
+        count = bytearray(4)
+        total = 0
+        for way in list(self._ways.values()):
+            if not way.from_server:
+                with contextlib.suppress(OSError):
+                    fcntl.ioctl(way.source.fileno(), termios.FIONREAD, count)
+                    total += int.from_bytes(count, sys.byteorder)
+        return total
 
     def close(self) -> None:
         """End it and every connection."""

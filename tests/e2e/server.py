@@ -65,8 +65,11 @@ class Sshd:
     """One server. Every address 127.x.y.z at `port` is one of its hosts."""
 
     def __init__(self, folder: Path, *, passwords: bool = True, max_startups: str = "500:30:1000",
-                 more: str = "", port: int | None = None) -> None:
+                 more: str = "", port: int | None = None, within: Sequence[str] = (),
+                 address: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.address = address                 # where it is reached
+        self._within = within                  # a command that runs sshd elsewhere: in namespaces
         self.port = port or free_port()
         self.user = getpass.getuser()
         self.key = folder / "client_key"
@@ -105,12 +108,12 @@ class Sshd:
                                         authorized_keys=self.authorized_keys, **self._settings))
         subprocess.run(as_root("mkdir", "-p", "/run/sshd"), check=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(as_root(sshd_path(), "-D", "-e", "-f", str(config)),
+            self._process = subprocess.Popen(as_root(*self._within, sshd_path(), "-D", "-e", "-f", str(config)),
                                              stderr=log, stdin=subprocess.DEVNULL)
         limit = time.monotonic() + 10
         while time.monotonic() < limit:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
             except OSError:
                 assert self._process.poll() is None, f"sshd ended: {self.log.read_text()}"
                 time.sleep(0.02)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from asyncrun.actions.builtin import ACTIONS
 from asyncrun.catalog import Catalog
+from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.play import Crew, run_plays
 from asyncrun.engine.run import RunState
 from asyncrun.engine.task import Running, run_task
@@ -17,11 +18,12 @@ from asyncrun.events import Event, ItemOutcome, Outcome, TaskStarted
 from asyncrun.inventory.model import Inventory
 from asyncrun.inventory.patterns import select
 from asyncrun.journal import Journal
-from asyncrun.playbook.load import LoadContext, load, tasks_of
+from asyncrun.playbook.load import LoadContext, included, load
 from asyncrun.playbook.tags import prune
 from asyncrun.source import yaml
 from asyncrun.templating.templar import Templar
 from asyncrun.transport import Request, Target
+from asyncrun.vars.factcache import JsonFiles
 from asyncrun.vars.folders import VarsFolders
 from tests.fakes import FakeFleet
 
@@ -86,9 +88,11 @@ def tell(
     defaults: Defaults | None = None, forks: int = 5, tags: Sequence[str] = (), skip: Sequence[str] = (),
     start_at: str | None = None, wanted: Callable[[str], bool] | None = None,
     person: Callable[[str, bool], str | None] | None = None,
-    perform: Callable[[HostTask, Tools], Running] = run_task,
+    perform: Callable[[HostTask, Tools], Running] = run_task, typed: Sequence[str] | None = None,
+    debugger: Debugger | None = None, cache: JsonFiles | None = None,
+    read_inventory: Callable[[], Inventory] | None = None, merge: bool = False,
 ) -> Story:
-    """Run a playbook's text on hosts that answer by `answer`."""
+    """Run a playbook's text on hosts that answer by `answer`; `typed` is said to the debugger, then nothing more."""
     for name, content in {"site.yml": text, **(files or {})}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,14 +110,19 @@ def tell(
     )
     fleet = FakeFleet(answer)
     events: list[Event] = []
-    run = RunState(inventory_of(groups), start_at=start_at)
+    lines = iter(typed or ())
+    if typed is not None:
+        asked = debugger or Debugger(ask=lambda _text: None, say=events.append)
+        debugger = replace(asked, ask=lambda _text: next(lines, None), say=events.append)
+    run = RunState.with_cache(inventory_of(groups), cache, start_at=start_at, merge=merge)
+    run.read_inventory = read_inventory
     crew = Crew(
         tools=tools, fleet=fleet, emit=events.append, defaults=defaults or Defaults(),
         folders=VarsFolders(yaml.load_file), perform=perform, select=select,
-        read_tasks=lambda path, task, known: tasks_of(path, task, context, known),
+        read_include=lambda what, task, known: included(what, task, context, known),
         prune=lambda block: prune(block, tags, skip), ask_vars=lambda play, shared: {}, forks=forks,
-        wanted=wanted, ask_person=person,
-        base=str(folder), extra=extra or {}, shared={"playbook_dir": str(folder)},
+        wanted=wanted, ask_person=person, debugger=debugger,
+        merge=merge, base=str(folder), extra=extra or {}, shared={"playbook_dir": str(folder)},
         run_id=journal.begin_run(["site.yml"]),
     )
     try:

@@ -56,7 +56,7 @@ def test_a_whole_play_survives_that_each_task_and_result_is_pickled(tmp_path: Pa
 def test_a_bug_of_ours_fails_one_task_on_one_host(tmp_path: Path) -> None:
     def broken(work: HostTask, tools: Tools) -> Generator[Step, Any, TaskResult]:
         if (work.host, work.task.action) == ("a", "command"):
-            tools = Tools(**{**{name: getattr(tools, name) for name in tools.__slots__}, "templar": None})
+            tools = Tools(**{**{name: getattr(tools, name) for name in tools.__slots__}, "catalog": None})
         return run_task(work, tools)
 
     story = tell(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: x\n      command: x\n",

@@ -16,7 +16,9 @@ from tests.asking import ask, module
 
 SHELL = {
     "plain": 'printf \'{"changed": true, "mode": "%s"}\' "$(stat -c %a "$1")"',
-    "args": 'cat "$1"',
+    "args": 'cat "$1"  # WANT_JSON',
+    "oldest": '. "$1"; '
+              'printf \'{"changed": false, "a": "%s", "n": "%s", "check": "%s"}\' "$a" "$n" "$_ansible_check_mode"',
     "junk": 'echo warming up; echo \'{"changed": false, "x": 1}\'; echo bye',
     "lines": "printf 'hello\\n{\\n  \"x\": {\\n\"y\": 2}\\n}\\n'",
     "rc": 'echo \'{"changed": false, "failed": false, "x": 1}\'; exit 3',
@@ -53,6 +55,8 @@ def test_it_gets_its_arguments_in_a_private_file(fleet: Fleet, target: Target, t
     data = ask(fleet, target, program(tmp_path, "args", {"a": "ü", "n": 1}, check=True))
     assert (data["a"], data["n"]) == ("ü", 1)
     assert "_ansible_check_mode" not in data, "such keys of a result are dropped"
+    data = ask(fleet, target, program(tmp_path, "oldest", {"a": "it's ü $HOME `x`", "n": True}, check=True))
+    assert (data["a"], data["n"], data["check"]) == ("it's ü $HOME `x`", "True", "True"), "as a shell reads them"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +88,29 @@ def test_bytes_that_are_no_text(fleet: Fleet, target: Target, tmp_path: Path) ->
 
 def test_a_python_script_runs_under_the_agents_own_python(fleet: Fleet, target: Target, tmp_path: Path) -> None:
     script = tmp_path / "script"
-    script.write_text("#!/usr/bin/python\nimport json, sys\nargs = json.load(open(sys.argv[1]))\n"
+    script.write_text("#!/usr/bin/python\n# WANT_JSON\nimport json, sys\nargs = json.load(open(sys.argv[1]))\n"
                       "print(json.dumps({'python': sys.executable, 'changed': False, 'got': args['a']}))\n")
     data = ask(fleet, target, module("script", {"a": 5}, path=str(script)))
     assert data["python"] == fleet.agent(target).hello["executable"]
     assert data["got"] == 5
+
+
+def test_arguments_that_are_written_into_the_text(fleet: Fleet, target: Target, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\ncat <<'END'\n<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>\nEND\n")
+    assert ask(fleet, target, module("script", {"a": [5]}, path=str(script)))["a"] == [5]
+
+
+def test_a_script_without_a_first_line_is_the_shells(fleet: Fleet, target: Target, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text('echo "{\\"changed\\": true}"\n')
+    assert ask(fleet, target, module("script", path=str(script))) == {"changed": True}
+
+
+def test_a_program_that_is_no_text_gets_json(fleet: Fleet, target: Target, tmp_path: Path) -> None:
+    script = tmp_path / "binary"
+    script.write_bytes(b'#!/bin/sh\ncat "$1"\nexit 0\n\0\1\2')
+    assert ask(fleet, target, module("binary", {"a": [5]}, path=str(script)))["a"] == [5]
 
 
 def test_a_module_that_changed_is_sent_again(fleet: Fleet, target: Target, tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def test_which_gatherers_run() -> None:
     assert "interfaces" in chosen(["!hardware"])
     assert "interfaces" in chosen(["!all", "default_ipv4"])
     assert chosen(["all"]) == chosen([])
+    assert chosen(["!all", "!nothing"]) == chosen(["!all"]), "there is nothing to leave out"
     with pytest.raises(UnknownSubset):
-        chosen(["!nothing"])
+        chosen(["nothing", "!all"])
 
 
 RELEASES = [

@@ -336,6 +336,17 @@ VALUES: Rows = [
         'failed',
         "The test plugin 'ansible.builtin.in' failed: argument of type 'int' is not iterable",
     ),
+    ("{{ zz | upper | default('x') }}", {}, 'ok', 'x'),
+    ("{{ 'a' | regex_replace(zz, 'x') | default('y') }}", {}, 'ok', 'y'),
+    ("{{ (zz is string) | default('y') }}", {}, 'ok', 'y'),
+    ("{{ zz.x() | default('y') }}", {}, 'ok', 'y'),
+    ("{{ lookup('vars', 'zz') | default('y') }}", {}, 'ok', 'y'),
+    ("{{ lookup('vars', 'zz', default=none) | default('y') }}", {}, 'ok', 'y'),
+    ("{{ lookup('items', [zz]) | default('y') }}", {}, 'ok', 'y'),
+    ("x {{ l | map('upper') }}", {'l': ['a']}, 'ok', "x ['A']"),
+    ("{{ (l | map('upper'))[0] }}{{ l | select('string') | length }}", {'l': ['a']}, 'ok', 'A1'),
+    ("{{ l | map('upper') | type_debug }} {{ d.keys() | type_debug }}", {'l': ['a'], 'd': {}}, 'ok', 'list list'),
+    ("{{ lookup('items', ['{{ x }}', 'b']) }}", {'x': 'a'}, 'ok', 'a,b'),
 ]
 
 FILTERS: Rows = [

@@ -85,7 +85,7 @@ def test_unknown_names() -> None:
 @pytest.mark.parametrize(("name", "hint"), [
     ("cpy", "Did you mean 'copy'?"), ("ansible.legacy.cpy", "Did you mean 'copy'?"), ("zzz", "None"),
     ("blockinfile", "not supported here yet"), ("ansible.builtin.blockinfile", "not supported here yet"),
-    ("community.general.copy", "Modules of collections are not supported"),
+    ("community.general.copy", "The collection community.general is not installed"),
 ])
 def test_hints(name: str, hint: str) -> None:
     assert hint in str(Catalog({"copy": None, "lineinfile": None}).unknown(name).hint)

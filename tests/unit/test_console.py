@@ -90,8 +90,6 @@ MILESTONES: list[tuple[Event, str]] = [
      "\nTASK [A task with a name that is long enough to leave just two or three stars xx] ***\n"),
     (NoHosts(), "skipping: no hosts matched\n"),
     (NoHosts(remaining=True), "\n" + stars("NO MORE HOSTS LEFT ") + "\n"),
-    (Included("/p/inc.yml", ("h1", "h2")), "included: /p/inc.yml for h1, h2\n"),
-    (Included("/p/inc.yml", ("h1",), "1"), "included: /p/inc.yml for h1 => (item=1)\n"),
     (JobPolled("h1", task(), "j64.107"), "ASYNC POLL on h1: jid=j64.107 started=True finished=False\n"),
     (JobEnded("h1", task(), "j64.107", failed=False), "ASYNC OK on h1: jid=j64.107\n"),
     (JobEnded("h1", task(), "j64.107", failed=True), "ASYNC FAILED on h1: jid=j64.107\n"),
@@ -409,7 +407,8 @@ def test_nothing_from_a_host_steers_the_terminal() -> None:
         outcome(CHANGED, {"stdout": evil, evil: evil, "diff": {"before": evil, "after": ""}}, task=ref),
         item(FAILED, {"msg": evil, "changed": False, "exception": evil}, label=f"{evil}\nok: [h2]", task=ref),
         item(OK, {"msg": evil}, delegated=evil),
-        outcome(UNREACHABLE, {"msg": evil}, host=evil), Warned(evil, Origin(evil, 1, 1)), Included(evil, (evil,), evil),
+        outcome(UNREACHABLE, {"msg": evil}, host=evil), Warned(evil, Origin(evil, 1, 1)),
+        Included(task(), evil, (evil,), evil),
         Retrying(evil, ref, 1, {"stdout": evil}), JobPolled(evil, ref, evil), JobEnded(evil, ref, evil, failed=True),
         HandlerNotified(evil, evil), PlayStarted(evil, (evil,), NOWHERE), RunStarted((evil,)),
         RunEnded({evil: HostStats()}, {evil: {evil: evil}, "_run": {evil: evil}}),
@@ -523,8 +522,16 @@ def test_a_task_may_say_something_while_it_runs() -> None:
     assert show(Said("Pausing for 3 seconds")) == ("Pausing for 3 seconds\n", "")
 
 
+def test_includes_are_told_under_the_banner_of_their_task() -> None:
+    both = Included(task(), "/p/inc.yml", ("h1", "h2"))
+    assert show(both) == ("included: /p/inc.yml for h1, h2\n", "")
+    assert show(both, started=False)[0] == f"\n{stars('TASK [a task] ')}\nincluded: /p/inc.yml for h1, h2\n"
+    item = Included(task(), "common", ("h1",), "1", role=True)
+    assert show(item) == ("included: common for h1 => (item=1)\n", "")
+
+
 def test_includes_can_be_hidden() -> None:
-    assert show(Included("x.yml", ("h1",)), display_included_hosts=False) == ("", "")
+    assert show(Included(task(), "x.yml", ("h1",)), display_included_hosts=False) == ("", "")
 
 
 def test_the_footer_leaves_a_question_alone() -> None:

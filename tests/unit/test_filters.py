@@ -160,7 +160,7 @@ def test_chance_is_not_worked_out_at_compile_time() -> None:
 
 def test_vault_and_back() -> None:
     made = render("{{ 'text é' | vault('pw') }}")
-    assert made.startswith("$ANSIBLE_VAULT;1.1;AES256\n")
+    assert made.startswith("$ANSIBLE_VAULT;1.2;AES256;filter_default\n")
     assert render("{{ x | unvault('pw') }}", x=made) == "text é"
     with pytest.raises(TemplateError, match=r"ansible\.builtin\.unvault"):
         render("{{ x | unvault('wrong') }}", x=made)
@@ -208,4 +208,4 @@ def test_filters_may_not_be_given_what_is_undefined() -> None:
         with pytest.raises(TemplateError, match="'zz' is undefined"):
             render(text)
     assert render("{{ false | ternary(zz, 2) }}") == 2
-    assert render("{{ zz | type_debug }}") == "Undefined"
+    assert render("{{ zz | type_debug }}") == "UndefinedMarker"

@@ -11,8 +11,9 @@ import pytest
 
 from asyncrun.errors import OptionError, ParseError, SourceError
 from asyncrun.origin import Origin
-from asyncrun.playbook.load import adhoc_play, load, tasks_of
+from asyncrun.playbook.load import adhoc_play, included, load
 from asyncrun.playbook.model import Become, Block, Loop, Task
+from asyncrun.results import Include
 from asyncrun.source import origin_of
 from tests.unit.loading import context, play, plays, task, tasks, write
 
@@ -307,12 +308,14 @@ def test_handlers(tmp_path: Path) -> None:
     - import_tasks: h.yml
       when: c
 """, context(heard), h="- name: imported\n  ping:\n  listen: one\n")
-    restart, inner, included, imported = found.handlers
+    (restart,), (inner,), (later, imported) = (group.tasks for group in found.handlers)
+    assert isinstance(restart, Task) and isinstance(inner, Task)
+    assert isinstance(later, Task) and isinstance(imported, Task)
     assert (restart.name, restart.listen, restart.handler, restart.become.enabled) == (
         "restart", ("web", "all"), True, True)
     assert (inner.name, inner.when) == ("inner", ("a", "b"))
-    assert included.include is not None
-    assert (included.include.handler, imported.listen, imported.when) == (True, ("one",), ("c",))
+    assert later.include is not None
+    assert (later.include.handler, imported.listen, imported.when) == (True, ("one",), ("c",))
     assert len(heard) == 1
     assert "rescue and always" in heard[0]
 
@@ -408,7 +411,7 @@ def test_import_playbook(tmp_path: Path) -> None:
     assert [each.when for each in tasks(first)] == [("cond", "mine"), ("cond",)]
     assert first.facts_task is not None
     assert first.facts_task.when == ("cond",)
-    assert first.handlers[0].when == ()
+    assert first.handlers[0].tasks[0].when == ()
     assert first.directory == str(tmp_path / "sub")
     assert (second.hosts, second.tags) == ("here", frozenset())
 
@@ -435,7 +438,7 @@ def test_included_tasks_inherit_from_around_the_include(tmp_path: Path) -> None:
     assert (include.action, include.args["file"], include.when) == ("include_tasks", "x.yml", ("around", "mine"))
     assert include.tags == {"p", "own"}
     again: Task = pickle.loads(pickle.dumps(include))
-    block = tasks_of(str(tmp_path / "x.yml"), again, ctx, {})
+    block = included(Include(str(tmp_path / "x.yml")), again, ctx, {}).block
     first, second = tasks(block)
     assert (first.when, first.tags, first.ignore_errors) == (("around",), {"p", "ap", "t"}, None)
     assert (first.vars, first.environment) == (({"v": "apply"},), ({"A": "ap"},))
@@ -456,21 +459,22 @@ def test_an_included_file_is_found_wrong_while_running(tmp_path: Path) -> None:
     ctx = context()
     include = task(tmp_path, "- include_tasks: x.yml", ctx, x="- debgu: msg=1\n")
     with pytest.raises(ParseError, match="couldn't resolve module/action 'debgu'"):
-        tasks_of(str(tmp_path / "x.yml"), include, ctx, {})
+        included(Include(str(tmp_path / "x.yml")), include, ctx, {})
     with pytest.raises(SourceError):
-        tasks_of(str(tmp_path / "none.yml"), include, ctx, {})
+        included(Include(str(tmp_path / "none.yml")), include, ctx, {})
 
 
 def test_imports_in_an_included_file_may_use_the_variables_of_the_run(tmp_path: Path) -> None:
     ctx = context()
     include = task(tmp_path, "- include_tasks: x.yml", ctx, x="- import_tasks: '{{ y }}.yml'\n", there="- ping:\n")
-    assert [each.action for each in tasks(tasks_of(str(tmp_path / "x.yml"), include, ctx, {"y": "there"}))] == ["ping"]
+    found = included(Include(str(tmp_path / "x.yml")), include, ctx, {"y": "there"})
+    assert [each.action for each in tasks(found.block)] == ["ping"]
 
 
 def test_text_from_a_host_is_never_rendered(tmp_path: Path) -> None:
     ctx = context(variables={"extra": "{{ 'rendered' }}"})
     include = task(tmp_path, "- include_tasks: x.yml", ctx, x="- ping:\n  tags: ['{{ fact }}', '{{ extra }}']\n")
-    block = tasks_of(str(tmp_path / "x.yml"), include, ctx, {"fact": "{{ evil }}"})
+    block = included(Include(str(tmp_path / "x.yml")), include, ctx, {"fact": "{{ evil }}"}).block
     assert [each.tags for each in tasks(block)] == [{"{{ evil }}", "rendered"}]
 
 

@@ -133,10 +133,9 @@ ERRORS: dict[str, tuple[str, str, str, str]] = {
         "- hosts: all\n  vars_prompt: [{private: no}]\n", "2:17", "missing 'name' key", ""),
     "a prompt with more": (
         "- hosts: all\n  vars_prompt: [{name: a, promt: b}]\n", "2:17", "found unsupported key 'promt'", "'prompt'"),
-    "roles": ("- hosts: all\n  roles: [web]\n", "2:3", "'roles': roles are not supported yet", "import_tasks"),
-    "import_role": (TASKS + "    - import_role: name=web\n", "4:7", "'import_role': roles are not supported yet", ""),
-    "include_role": (
-        TASKS + "    - ansible.builtin.include_role: {name: web}\n", "4:7", "roles are not supported yet", ""),
+    "a role as a handler": (
+        "- hosts: all\n  handlers:\n    - include_role: {name: web}\n", "3:7",
+        "Using 'include_role' as a handler is not supported.", ""),
     "import_playbook among tasks": (TASKS + "    - import_playbook: x.yml\n", "4:7", "cannot stand among tasks", "top"),
     "an unknown key at import_playbook": (
         "- import_playbook: tasks.yml\n  foo: 1\n", "2:3", "'foo' is not a valid attribute for a PlaybookInclude", ""),
@@ -169,7 +168,7 @@ ERRORS: dict[str, tuple[str, str, str, str]] = {
         "'become' is not a valid attribute for a TaskInclude", "apply"),
     "async at include_tasks": (
         TASKS + "    - include_tasks: x.yml\n      async: 5\n", "5:7",
-        "'async' is not a valid attribute for a TaskInclude", "tasks of that file"),
+        "'async' is not a valid attribute for a TaskInclude", "on the tasks themselves"),
     "async on a block": (
         TASKS + "    - block: []\n      async: 5\n", "5:7", "'async' is not a valid attribute for a Block", "Task"),
     "async and check_mode": (

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from asyncrun.errors import TemplateError
 from asyncrun.playbook.listing import Listing, describe
 from asyncrun.playbook.load import load
-from asyncrun.playbook.model import Play
 from tests.unit.loading import context, render, write
 
 SITE = """
@@ -133,8 +133,14 @@ playbook: p.yml
 """
 
 
-def hosts(play: Play) -> list[str]:
-    return HOSTS.get(str(play.hosts), [])
+def hosts(pattern: Any) -> list[str]:
+    return HOSTS.get(str(pattern), [])
+
+
+def listing(**asked: Any) -> Listing:
+    """What to list, with names and patterns rendered by the play's own variables."""
+    return Listing(
+        lambda play: render(play.name, play.vars), lambda play: render(play.hosts, play.vars), hosts, **asked)
 
 
 @pytest.mark.parametrize(("asked", "text"), [
@@ -146,5 +152,18 @@ def hosts(play: Play) -> list[str]:
 def test_listing(asked: dict[str, Any], text: str, tmp_path: Path) -> None:
     write(tmp_path, site=SITE, **FILES)
     playbook = load(str(tmp_path / "site.yml"), context())
-    lines = describe("p.yml", playbook, Listing(lambda play: render(play.name, play.vars), hosts, **asked))
+    lines = describe("p.yml", playbook, listing(**asked))
     assert "".join(f"{line}\n" for line in lines).replace("\t", "<T>") == text
+
+
+def test_a_pattern_that_is_a_template_is_shown_rendered(tmp_path: Path) -> None:
+    write(tmp_path, site="- hosts: '{{ at }}'\n  vars: {at: h2}\n  name: P\n")
+    lines = describe("p.yml", load(str(tmp_path / "site.yml"), context()), listing(list_hosts=True))
+    assert lines[3:] == ["  play #1 (h2): P\tTAGS: []", "    pattern: ['h2']", "    hosts (1):", "      h2"]
+
+
+@pytest.mark.parametrize("keyword", ["hosts: '{{ nowhere }}'", "hosts: all\n  name: '{{ nowhere }}'"])
+def test_a_play_whose_name_or_hosts_cannot_be_rendered_is_wrong(tmp_path: Path, keyword: str) -> None:
+    write(tmp_path, site=f"- {keyword}\n")
+    with pytest.raises(TemplateError, match="'nowhere' is undefined"):
+        describe("p.yml", load(str(tmp_path / "site.yml"), context()), listing())

@@ -123,7 +123,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONE", "1")
     assert render("{{ lookup('env', 'ONE') }}{{ lookup('env', 'NOT_THERE') }}") == "1"
     assert render("{{ lookup('env', 'NOT_THERE', default='d') }}") == "d"
-    with pytest.raises(TemplateError, match="'NOT_THERE' is not set"):
+    with pytest.raises(TemplateError, match="has not been overridden"):
         render("{{ lookup('env', 'NOT_THERE', default=undef()) }}")
 
 

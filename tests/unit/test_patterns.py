@@ -101,6 +101,24 @@ def test_limit(tmp_path: Path) -> None:
         patterns.limit(INVENTORY, hosts, "@/nowhere")
 
 
+def test_an_empty_limit_is_none_and_a_folder_is_no_list(tmp_path: Path) -> None:
+    assert patterns.limit(INVENTORY, ("w1", "d1"), "") == ("w1", "d1")
+    patterns.check_limit(INVENTORY, "")
+    with pytest.raises(InventoryError, match='Limit starting with "@" must be a file, not a directory'):
+        patterns.limit(INVENTORY, ("w1",), f"@{tmp_path}")
+    (tmp_path / "nobody").write_text("")
+    with pytest.raises(InventoryError, match="leaves us with no hosts to target"):
+        patterns.check_limit(INVENTORY, f"@{tmp_path}/nobody")
+
+
+@pytest.mark.parametrize("pattern", ["empty", "empty[0]", "empty[1:]", "web[9:]", "web[2:1]", "em*", "~empty"])
+def test_a_group_without_hosts_is_known(pattern: str) -> None:
+    said: list[str] = []
+    inventory = Inventory(INVENTORY.hosts, {**INVENTORY.groups, "empty": Group("empty")})
+    assert select(inventory, pattern, warn=said.append) == ()
+    assert said == []
+
+
 def test_a_limit_that_lets_nobody_through_ends_the_run() -> None:
     patterns.check_limit(INVENTORY, None)
     patterns.check_limit(INVENTORY, "web")

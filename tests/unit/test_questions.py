@@ -93,3 +93,20 @@ def test_the_screen_is_still_while_a_question_stands_there() -> None:
     asked.hushed = hushed
     asked.require("Name: ", True)
     assert happened == ["hush", "Name: ", "go on"]
+
+
+def test_the_debugger_hears_when_no_more_is_typed() -> None:
+    answers: list[str | None] = ["p host", None]
+    asked: list[str] = []
+
+    def prompt(text: str, echo: bool) -> str | None:
+        asked.append(text)
+        return answers.pop(0)
+
+    someone = Person(prompt)
+    assert [someone.command("one> "), someone.command("two\x1b[2J> ")] == ["p host", None]
+    assert asked == ["one> ", "two\\u001b[2J> "], "what stands in a question cannot steer the terminal"
+
+
+def test_no_answer_is_an_empty_one() -> None:
+    assert Person(lambda text, echo: None).require("Vault password: ", False) == ""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from asyncrun.errors import TemplateError, UndefinedError
 from asyncrun.source.yaml import load
 from asyncrun.templating import Templar, plain
-from asyncrun.vars.stack import Layer, LazyVars, VarStack
+from asyncrun.vars.stack import Layer, LazyVars, Pile, VarStack
 
 TEMPLAR = Templar()
 
@@ -168,11 +168,40 @@ def test_merge() -> None:
         Layer("high", {"d": {"a": "{{ n }}", "in": {"x": 1}}}),
         Layer("low", {"d": {"b": 2, "in": {"y": 2}}, "n": 1}),
     )
-    assert plain(LazyVars(VarStack(*layers), TEMPLAR, merge=True)["d"]) == {"a": 1, "in": {"x": 1, "y": 2}, "b": 2}
+    assert plain(LazyVars(VarStack(*layers, merge=True), TEMPLAR)["d"]) == {"a": 1, "in": {"x": 1, "y": 2}, "b": 2}
     assert plain(LazyVars(VarStack(*layers), TEMPLAR)["d"]) == {"a": 1, "in": {"x": 1}}
-    host = Layer("host", {"d": {"b": "{{ 1 }}"}}, trusted=False)
-    mixed = LazyVars(VarStack(layers[0], host, layers[1]), TEMPLAR, merge=True)
-    assert plain(mixed["d"]) == {"a": 1, "in": {"x": 1}}  # a host's text must not become a template by merging
+
+
+def test_merging_makes_no_template_of_what_a_host_said() -> None:
+    host = Layer("host", {"d": {"b": "{{ 1 }}", "in": {"y": "{{ 2 }}"}}}, trusted=False)
+    above = Layer("high", {"d": {"a": "{{ n }}", "in": {"x": "{{ n }}"}}})
+    below = Layer("low", {"d": {"b": 3, "c": "{{ n }}"}, "n": 1})
+    mixed = LazyVars(VarStack(above, host, below, merge=True), TEMPLAR)
+    assert plain(mixed["d"]) == {"a": 1, "b": "{{ 1 }}", "c": 1, "in": {"x": 1, "y": "{{ 2 }}"}}
+
+
+def test_merging_ends_at_what_is_no_mapping() -> None:
+    stack = VarStack(Layer("high", {"d": {"a": 1}}), Layer("mid", {"d": "x"}), Layer("low", {"d": {"b": 1}}),
+                     merge=True)
+    assert plain(LazyVars(stack, TEMPLAR)["d"]) == {"a": 1}
+    assert LazyVars(VarStack(*stack.layers[1:], merge=True), TEMPLAR)["d"] == "x"
+
+
+def test_what_is_put_over_a_stack_that_merges_merges_too() -> None:
+    below = LazyVars(VarStack(Layer("low", {"d": {"a": 1}}), merge=True), TEMPLAR)
+    variables = below.over(Layer("high", {"d": {"b": 2}}))
+    assert plain(variables["d"]) == {"a": 1, "b": 2}
+
+
+def test_a_pile_is_its_layers() -> None:
+    data = Layer("data", {"b": "{{ 2 }}", "c": "{{ 2 }}"}, trusted=False)
+    layers = [Layer("high", {"a": 1, "b": 1}), Layer("empty", {}), data, Layer("low", {"c": 3, "d": "{{ a }}"})]
+    lowest = Layer("lowest", {"d": 5, "e": 5})
+    piled, spread = VarStack(Pile(layers), lowest), VarStack(*layers, lowest)
+    assert piled.layers == spread.layers
+    assert piled.names() == spread.names() == set("abcde")
+    assert [piled.find(name) for name in "abcdef"] == [spread.find(name) for name in "abcdef"]
+    assert LazyVars(piled, TEMPLAR).plain() == {"a": 1, "b": 1, "c": "{{ 2 }}", "d": 1, "e": 5}
 
 
 def test_origins() -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from asyncrun.origin import Origin
-from asyncrun.playbook.model import Block, Task
+from asyncrun.playbook.model import Block, Role, Task
 from asyncrun.playbook.starting import from_task
 
 _ids = itertools.count()
@@ -28,7 +28,7 @@ def names(block: Block | None) -> object:
 BODY = Block((
     task("a"), task(None, "meta", implicit=True),
     Block((task("b"), task("c")), rescue=(task("r"),), always=(task("d"), task("e"))),
-    task("end", role="web"), task(None, "copy"),
+    task("end", role=Role("web", "/roles/web", "web", ())), task(None, "copy"),
 ))
 
 

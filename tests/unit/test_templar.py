@@ -18,7 +18,7 @@ from asyncrun.errors import AsyncrunError, TemplateError, UndefinedError
 from asyncrun.origin import Origin
 from asyncrun.source import Unsafe
 from asyncrun.source.yaml import load
-from asyncrun.templating import OMIT, Extra, Templar, is_template, plain
+from asyncrun.templating import OMIT, Templar, is_template, plain
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
 from tests.unit import template_rows
 
@@ -349,27 +349,6 @@ def test_plain_dicts_can_be_variables() -> None:
     assert TEMPLAR.render("{{ a.b + 1 }}", {"a": {"b": 1}}) == 2
     assert TEMPLAR.evaluate("a.b + 1", {"a": {"b": 1}}) == 2
     assert json.dumps(TEMPLAR.render({"k": "{{ a }}"}, {"a": (1, 2)})) == '{"k": [1, 2]}'
-
-
-def test_what_a_project_adds() -> None:
-    def double(value: Any) -> Any:
-        value.append(1)  # a foreign filter may change what it is given
-        return value * 2
-
-    templar = Templar(
-        extra=Extra(
-            {"double": double},
-            {"big": lambda value: value > 5},
-            {"mine": lambda terms, context, extra=0: [*terms, context.variables["x"], extra]},
-        )
-    )
-    variables = LazyVars(VarStack(Layer("v", {"x": ["{{ 7 }}"]})), templar)
-    assert templar.render("{{ x | double }}", variables) == [7, 1, 7, 1]
-    assert templar.render("{{ x[0] is big }}", variables) is True
-    assert templar.render("{{ query('mine', 1, extra=2) }}", variables) == [1, [7], 2]
-    assert templar.lookup("items", [1, [2]], variables) == [1, 2]
-    with pytest.raises(TemplateError, match=r"The filter plugin 'ansible\.builtin\.double' failed"):
-        templar.render("{{ 'x' | double }}", variables)
 
 
 # Files ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import stat
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from asyncrun.errors import SourceError, VaultError
 from asyncrun.origin import Origin
+from asyncrun.source import vault as vault_module
 from asyncrun.source.secrets import read_password, vault_secrets
-from asyncrun.source.vault import Vault, is_vault
+from asyncrun.source.vault import Sealed, Vault, is_vault
 
 # Written by ansible-vault, with the passwords "pw" and "devpw".
 PLAIN = b"secret: hunter2\n"
@@ -51,7 +53,7 @@ def test_is_vault() -> None:
 
 
 def test_without_a_password() -> None:
-    with pytest.raises(VaultError, match="no vault password") as caught:
+    with pytest.raises(VaultError, match="no vault secrets found") as caught:
         Vault([]).decrypt(SEALED, Origin("f.yml", 2, 3))
     assert caught.value.origin == Origin("f.yml", 2, 3)
     assert "--vault-password-file" in (caught.value.hint or "")
@@ -78,8 +80,40 @@ def test_what_is_no_vault_text_is_said(text: str) -> None:
         Vault([("default", b"pw")]).decrypt(text)
 
 
-def test_the_passwords_do_not_show() -> None:
-    assert "devpw" not in repr(Vault([("dev", b"devpw")]))
+def test_the_passwords_do_not_show_and_do_not_travel() -> None:
+    vault = Vault([("dev", b"devpw")])
+    assert "devpw" not in repr(vault)
+    sealed = Sealed(SEALED_DEV)
+    assert vault.open(sealed) == PLAIN.decode()
+    travelling = pickle.dumps((vault, sealed))
+    assert b"devpw" not in travelling and b"hunter2" not in travelling
+    there, text = pickle.loads(travelling)
+    with pytest.raises(VaultError, match="no vault secrets found"):
+        there.open(text)
+
+
+def test_a_text_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = Vault([("dev", b"devpw")])
+    assert vault.open(Sealed(SEALED_DEV, Origin("a", 1, 1))) == PLAIN.decode()
+    monkeypatch.delattr(vault_module, "_open")
+    assert vault.open(Sealed(SEALED_DEV, Origin("b", 2, 2))) == PLAIN.decode()
+
+
+def test_an_unlocked_text_can_be_encrypted_again_as_it_was() -> None:
+    unlocked = Vault([("misnamed", b"devpw")]).unlock(SEALED_DEV)
+    assert unlocked.plain == PLAIN
+    assert unlocked.vault.encrypt(b"x").startswith("$ANSIBLE_VAULT;1.2;AES256;dev\n")
+
+
+def test_the_passwords_of_one_id() -> None:
+    vault = Vault([("a", b"1"), ("b", b"2"), ("a", b"3")])
+    assert (vault.ids, vault.only("a").ids) == (("a", "b"), ("a",))
+    assert vault.only("a").decrypt(vault.only("a").encrypt(b"x")) == b"x"
+
+
+def test_a_salt_of_ones_own_gives_the_same_text() -> None:
+    vault = Vault([("default", b"pw")])
+    assert vault.encrypt(b"x", salt=b"abc") == vault.encrypt(b"x", salt=b"abc") != vault.encrypt(b"x")
 
 
 @settings(max_examples=10, deadline=None)
@@ -139,6 +173,8 @@ def test_vault_ids(tmp_path: Path) -> None:
     assert vault_secrets(said, [str(tmp_path / "two")], ask=ask) == [
         ("dev", b"two"), ("default", b"two"), ("default", b"typed"), ("prod", b"typed"), ("default", b"two")]
     assert asked == ["Vault password: ", "Vault password (prod): "]
+    (tmp_path / "a@b").write_text("at\n")
+    assert vault_secrets([f"dev@{tmp_path / 'a@b'}"]) == [("dev", b"at")]
     with pytest.raises(VaultError, match="nobody can be asked"):
         vault_secrets(["dev@prompt"])
     with pytest.raises(VaultError, match="no password was typed"):

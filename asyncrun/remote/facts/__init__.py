@@ -109,7 +109,7 @@ def chosen(subsets: "Iterable[str]") -> "Set[str]":
     for word in words:
         if word == "!all":
             unwanted.update(set(ALL) - set(MINIMAL))
-        elif word.startswith("!"):
+        elif word.startswith("!") and (word[1:] in GROUPS or word[1:] in ALL):     # else there is nothing to leave out
             unwanted.update(_members(word[1:]))
     if only_excluded:
         wanted.update(ALL)

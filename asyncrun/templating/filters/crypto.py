@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from asyncrun.errors import VaultError, suggest
-from asyncrun.source.vault import DEFAULT_ID, Vault
+from asyncrun.source.vault import Vault, is_vault
 from asyncrun.templating.plugins import PluginError
 
 # name -> (prefix of crypt(3), characters of a salt made here, rounds when none are given)
@@ -99,23 +99,33 @@ def _crypt(password: str, setting: str) -> str | None:
 
 
 def vault(
-    data: Any, secret: str, salt: str | None = None, vault_id: str = "filter_default", wrap_object: bool = False
+    data: Any, secret: Any, salt: str | None = None, vault_id: str = "filter_default", wrap_object: bool = False
 ) -> str:
-    """A text encrypted with a password, as ansible-vault writes it."""
-    del wrap_object
-    if salt is not None:
-        raise PluginError("a salt of your own is not supported: it would give the same text twice")
-    identity = DEFAULT_ID if vault_id == "filter_default" else vault_id
-    return Vault([(identity, str(secret).encode())]).encrypt(str(data).encode(), vault_id=None if identity == DEFAULT_ID
-                                                             else identity)
+    """A text encrypted with a password, as ansible-vault writes it. With a `salt` it is the same text each time."""
+    del wrap_object                  # accepted: the text is the value, in either case
+    password = _password(secret)
+    if not isinstance(data, str):
+        raise PluginError(f"Can only vault strings, instead we got {type(data)}.")
+    return Vault([(vault_id, password)]).encrypt(data.encode(), salt=salt.encode() if salt else None)
 
 
-def unvault(data: Any, secret: str, vault_id: str = "filter_default") -> str:
-    """The text of an encrypted one."""
+def unvault(data: Any, secret: Any, vault_id: str = "filter_default") -> str:
+    """The text of an encrypted one; any other text is itself."""
+    password = _password(secret)
+    if not isinstance(data, str):
+        raise PluginError(f"Vault should be in the form of a string, instead we got {type(data)}.")
+    if not is_vault(data):
+        return data
     try:
-        return Vault([(vault_id, str(secret).encode())]).decrypt(str(data)).decode()
+        return Vault([(vault_id, password)]).decrypt(data).decode()
     except VaultError as error:
-        raise PluginError(error.message) from error
+        raise PluginError(f"Unable to decrypt: {error.message}") from error
+
+
+def _password(secret: Any) -> bytes:
+    if not isinstance(secret, str):
+        raise PluginError(f"Secret passed is required to be a string, instead we got {type(secret)}.")
+    return secret.encode()
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

@@ -181,7 +181,7 @@ def strftime(format: str, second: Any = None, utc: bool = False) -> str:        
 def type_debug(value: Any) -> str:
     """The name of the value's type."""
     if isinstance(value, Undefined):
-        return "Undefined"
+        return "UndefinedMarker"
     if isinstance(value, Mapping | list | str):
         return "dict" if isinstance(value, Mapping) else "list" if isinstance(value, list) else "str"
     return type(value).__name__

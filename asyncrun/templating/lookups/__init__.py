@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from asyncrun.errors import AsyncrunError, SourceError, TemplateError, UndefinedError, suggest
+from asyncrun.errors import AsyncrunError, TemplateError, UndefinedError, suggest
 from asyncrun.templating.lookups import files, lists, outside, passwords, variables
 from asyncrun.templating.lookups.context import Lookup, LookupContext, Renderer
 from asyncrun.templating.plugins import PREFIXES, PluginError
@@ -27,18 +27,34 @@ LOOKUPS: Final[Mapping[str, Lookup]] = {
 ON_ERROR: Final = ("strict", "warn", "ignore")
 
 
+class Finder(Protocol):
+    """Finds lookups that are not built in: templating.foreign.Foreign."""
+
+    def find(self, kind: str, name: str) -> Any:
+        """A lookup, or None."""
+
+    def hint(self, kind: str, name: str) -> str | None:
+        """What may help when there is none."""
+
+
 class Lookups:
     """The lookups that a Templar knows, and the way to call them."""
 
-    def __init__(self, known: Mapping[str, Lookup], templar: Renderer, services: Mapping[str, Any]) -> None:
+    def __init__(
+        self, known: Mapping[str, Lookup], foreign: Finder, templar: Renderer, services: Mapping[str, Any]
+    ) -> None:
         self.known = known
+        self._foreign = foreign
         self._templar = templar
         self._services = services
 
     def run(
         self, name: str, terms: Sequence[Any], variables: Mapping[str, Any], errors: str = "strict", **options: Any
     ) -> list[Any] | None:
-        """What a lookup finds; None when it failed and `errors` says to go on. Raises TemplateError."""
+        """What a lookup finds; None when it failed and `errors` says to go on.
+
+        Raises TemplateError, and UndefinedError for a term without a value.
+        """
         function = self._function(name)
         if errors not in ON_ERROR:
             raise TemplateError(f"Invalid value {errors!r} for 'errors'.", hint=suggest(errors, ON_ERROR))
@@ -50,16 +66,24 @@ class Lookups:
         try:
             found = function(list(terms), context, **options)
             return list(found)
-        except UndefinedError:
-            raise
+        except UndefinedError as error:
+            return [Undefined(cause=error)]
         except (AsyncrunError, PluginError, OSError, TypeError, ValueError, KeyError, LookupError) as error:
             self._failed(name, error, errors)
             return None
 
     def _function(self, name: Any) -> Lookup:
+        found: Lookup | None = None
+        try:
+            found = self._foreign.find("lookup", str(name))
+        except PluginError as error:
+            raise TemplateError(f"The lookup plugin {str(name)!r} {error}", hint=error.hint) from None
+        if found is not None:
+            return found
         short = next((str(name).removeprefix(each) for each in PREFIXES if str(name).startswith(each)), name)
         if short not in self.known:
-            raise TemplateError(f"The lookup plugin {name!r} was not found.", hint=suggest(str(name), self.known))
+            raise TemplateError(f"The lookup plugin {name!r} was not found.",
+                                hint=self._foreign.hint("lookup", str(name)))
         return self.known[short]
 
     def _failed(self, name: str, error: Exception, errors: str) -> None:
@@ -70,7 +94,7 @@ class Lookups:
             return
         if isinstance(error, TemplateError) and error.message.startswith("No variable named"):
             raise error
-        hint = error.hint if isinstance(error, AsyncrunError | SourceError) else None
+        hint = error.hint if isinstance(error, AsyncrunError | PluginError) else None
         raise TemplateError(f"The lookup plugin {name!r} failed: {says}", hint=hint) from error
 
     def as_globals(self) -> dict[str, Any]:
@@ -79,11 +103,17 @@ class Lookups:
         @pass_context
         def query(context: Context, plugin_name: str, *terms: Any, **options: Any) -> Any:
             options.pop("wantlist", None)
-            return self.run(plugin_name, terms, context.get_all(), **options) or []
+            try:
+                return self.run(plugin_name, terms, context.get_all(), **options) or []
+            except UndefinedError as error:
+                return Undefined(cause=error)
 
         @pass_context
         def lookup(context: Context, plugin_name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
-            found = self.run(plugin_name, terms, context.get_all(), **options)
+            try:
+                found = self.run(plugin_name, terms, context.get_all(), **options)
+            except UndefinedError as error:
+                return Undefined(cause=error)
             if wantlist or not found:
                 return found or [] if wantlist or found is not None else None
             if all(isinstance(each, str) for each in found):
@@ -96,6 +126,9 @@ class Lookups:
 def _check_defined(value: Any) -> None:
     if isinstance(value, Undefined):
         value.fail()
+    if type(value) is list:      # a list that the template wrote itself: [a, b]
+        for each in value:
+            _check_defined(each)
 
 
 __all__ = ["LOOKUPS", "Lookup", "LookupContext", "Lookups"]

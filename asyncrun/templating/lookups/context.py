@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from asyncrun.errors import SourceError
+from asyncrun.origin import Origin
 from asyncrun.source.vault import Vault, is_vault
 from asyncrun.templating.values import plain
 
@@ -59,7 +60,7 @@ class LookupContext:
         if not is_vault(data):
             return data
         vault = self.services.get("vault") or Vault([])
-        opened: bytes = vault.decrypt(data)
+        opened: bytes = vault.decrypt(data, Origin(str(path)))
         return opened
 
 

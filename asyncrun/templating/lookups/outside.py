@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from asyncrun.templating.lookups.context import Lookup, LookupContext
 from asyncrun.templating.plugins import PluginError
-from asyncrun.templating.values import Undefined
 
 
 def env(terms: list[Any], context: LookupContext, default: Any = "") -> list[Any]:
@@ -20,8 +19,6 @@ def env(terms: list[Any], context: LookupContext, default: Any = "") -> list[Any
     found: list[Any] = []
     for term in terms:
         name = str(term).split()[0] if str(term).split() else ""
-        if name not in os.environ and isinstance(default, Undefined):
-            raise PluginError(f"The environment variable {name!r} is not set.")
         found.append(os.environ.get(name, default))
     return found
 

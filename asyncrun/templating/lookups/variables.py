@@ -12,11 +12,9 @@ from asyncrun.templating.lookups.context import Lookup, LookupContext
 from asyncrun.templating.plugins import PluginError
 from asyncrun.templating.values import MISSING, Undefined
 
-_NOT_GIVEN: Final = object()
 
-
-def variable(terms: list[Any], context: LookupContext, default: Any = _NOT_GIVEN) -> list[Any]:
-    """The values of the variables with these names."""
+def variable(terms: list[Any], context: LookupContext, default: Any = None) -> list[Any]:
+    """The values of the variables with these names; None is no default."""
     return [_variable(name, context, default) for name in terms]
 
 
@@ -24,12 +22,11 @@ def _variable(name: Any, context: LookupContext, default: Any) -> Any:
     if not isinstance(name, str):
         raise PluginError(f"Variable name must be 'str' not {type(name).__name__!r}.")
     value = resolve(context.variables, name)
-    if value is not MISSING and not (isinstance(value, Undefined) and default is not _NOT_GIVEN):
-        if isinstance(value, Undefined):
-            value.fail()
+    if value is not MISSING and (default is None or not isinstance(value, Undefined)):
         return value
-    if default is _NOT_GIVEN:
-        raise UndefinedError(f"No variable named {name!r} was found.", hint=suggest(name, map(str, context.variables)))
+    if default is None:
+        hint = suggest(name, map(str, context.variables))
+        return Undefined(cause=UndefinedError(f"No variable named {name!r} was found.", hint=hint))
     return default
 
 

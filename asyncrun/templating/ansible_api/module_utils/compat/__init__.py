@@ -1,0 +1,1 @@
+"""ansible.module_utils.compat: what Python versions differ in."""

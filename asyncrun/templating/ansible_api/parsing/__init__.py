@@ -1,0 +1,1 @@
+"""ansible.parsing: files, arguments and data formats."""

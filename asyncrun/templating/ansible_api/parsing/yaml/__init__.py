@@ -1,0 +1,1 @@
+"""ansible.parsing.yaml: YAML values."""

@@ -1,0 +1,3 @@
+#!/usr/bin/python3
+import json
+print(json.dumps({"changed": False, "said": "only more"}))

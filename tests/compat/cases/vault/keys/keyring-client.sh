@@ -1,0 +1,2 @@
+#!/bin/sh
+[ "$1" = --vault-id ] && [ "$2" = dev ] && echo devpw
