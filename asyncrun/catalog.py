@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,10 +85,17 @@ class Catalog:
         self._entries: dict[str, Entry] = {}
         self._canonical: dict[str, str | None] = {}
         self._views: dict[tuple[str, ...], Catalog] = {}
+        self._reading = threading.RLock()            # a module may be another one by a second name
 
     def with_folders(self, *folders: str) -> Catalog:
         """The same catalog that looks into these folders first (`library` beside a playbook)."""
-        return Catalog(self._actions, (*folders, *self._folders), self._installed)
+        return self._over((*folders, *self._folders))
+
+    def _over(self, folders: Sequence[str], collections: tuple[str, ...] = ()) -> Catalog:
+        """A catalog of these folders that never reads a file while this one does."""
+        other = Catalog(self._actions, folders, self._installed)
+        other._collections, other._reading = collections, self._reading
+        return other
 
     def searching(self, collections: Sequence[str]) -> Catalog:
         """The same catalog for tasks under `collections`: short names are looked for in these first."""
@@ -95,8 +103,7 @@ class Catalog:
         if not key:
             return self
         if key not in self._views:
-            view = self._views[key] = Catalog(self._actions, self._folders, self._installed)
-            view._collections = key
+            self._views[key] = self._over(self._folders, key)
         return self._views[key]
 
     def add_folder(self, folder: str) -> None:
@@ -131,7 +138,9 @@ class Catalog:
         if canonical is None:
             raise self.unknown(name)
         if canonical not in self._entries:
-            self._entries[canonical] = self._read(canonical)
+            with self._reading:            # workers ask too, and ast.parse of Python 3.11 must not run twice at a time
+                if canonical not in self._entries:
+                    self._entries[canonical] = self._read(canonical)
         return self._entries[canonical]
 
     def unknown(self, name: str) -> ParseError:

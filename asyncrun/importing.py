@@ -1,8 +1,7 @@
-"""Imports that people's plugins write: `ansible` from a package of stand-ins, `ansible_collections` from folders."""
+"""Imports that people's plugins write: `ansible` from packages of stand-ins, `ansible_collections` from folders."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from asyncrun.remote.legacy.imports import alias, six_move
 
 ANSIBLE = "ansible"
 COLLECTIONS = "ansible_collections"
@@ -23,15 +24,15 @@ def _ours(name: str) -> bool:
 
 
 class Importer(MetaPathFinder):
-    """While it is installed, `ansible` is the package `stand_ins`, and collections are looked for in `roots`.
+    """While it is installed, `ansible` is what the packages `stand_ins` hold, and collections are found in `roots`.
 
-    Where there is no PyYAML, `yaml` is a stand-in too.
-
-    What the stand-ins lack comes from an installed ansible-core, where there is one.
+    A name is looked for in one package after the other: the first has what there is on the controller only, and a
+    stand-in for `yaml` where there is no PyYAML; the next is what targets get too. What they lack comes from an
+    installed ansible-core, where there is one.
     """
 
-    def __init__(self, stand_ins: str, roots: Iterable[str]) -> None:
-        self._stand_ins = stand_ins
+    def __init__(self, stand_ins: Sequence[str], roots: Iterable[str]) -> None:
+        self._stand_ins = tuple(stand_ins)
         self._roots = tuple(roots)
         self._before: dict[str, ModuleType] = {}
 
@@ -60,13 +61,13 @@ class Importer(MetaPathFinder):
             return self._pyyaml(path)
         if fullname.partition(".")[0] != ANSIBLE:
             return None
-        return self._stand_in(fullname) or self._made(fullname) or self._installed(fullname)
+        return self._stand_in(fullname) or six_move(fullname) or self._made(fullname) or self._installed(fullname)
 
     def _pyyaml(self, path: Sequence[str] | None) -> ModuleSpec | None:
         """Ansible brings PyYAML along, and plugins count on it; a real one wins."""
         if PathFinder.find_spec(PYYAML, path) is not None:
             return None
-        return ModuleSpec(PYYAML, _Alias(f"{self._stand_ins}.pyyaml"))
+        return alias(PYYAML, f"{self._stand_ins[0]}.pyyaml")
 
     def collections(self) -> list[Path]:
         """The folders `ansible_collections` that are there."""
@@ -74,14 +75,15 @@ class Importer(MetaPathFinder):
         return [each for each in dict.fromkeys(found) if each.is_dir()]
 
     def _stand_in(self, fullname: str) -> ModuleSpec | None:
-        name = self._stand_ins + fullname.removeprefix(ANSIBLE)
-        try:
-            found = importlib.util.find_spec(name)
-        except ModuleNotFoundError:      # its parent has no file, or is no package
-            return None
-        if found is None:
-            return None
-        return ModuleSpec(fullname, _Alias(name), is_package=found.submodule_search_locations is not None)
+        for package in self._stand_ins:
+            name = package + fullname.removeprefix(ANSIBLE)
+            try:
+                found = importlib.util.find_spec(name)
+            except ModuleNotFoundError:      # its parent has no file, or is no package
+                continue
+            if found is not None:
+                return alias(fullname, name, package=found.submodule_search_locations is not None)
+        return None
 
     def _made(self, fullname: str) -> ModuleSpec | None:
         parent, _, name = fullname.rpartition(".")
@@ -100,22 +102,6 @@ class Importer(MetaPathFinder):
 def _taken() -> dict[str, ModuleType]:
     """The modules of these names, taken out of the table of what is imported."""
     return {name: sys.modules.pop(name) for name in [*sys.modules] if _ours(name)}
-
-
-class _Alias(Loader):
-    """Gives a module of ours under a second name: the same object, so that its classes are the same too."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._own: ModuleSpec | None = None
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:      # noqa: ARG002
-        module = importlib.import_module(self._name)
-        self._own = module.__spec__
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._own      # the import system has put the alias's there
 
 
 class _Made(Loader):

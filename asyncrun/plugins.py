@@ -21,7 +21,9 @@ from asyncrun.installed import FULL_NAME, Installed
 _log = logging.getLogger(__name__)
 
 KINDS: Final = ("filter", "test", "lookup")
-STAND_INS: Final = "asyncrun.templating.ansible_api"
+# What plugins import as `ansible`: the controller's part, then what modules on targets have too. Also the loggers by
+# which plugins say something.
+STAND_INS: Final = ("asyncrun.templating.ansible_api", "asyncrun.remote.legacy.ansible")
 # A name that a file gives to something: 'name': ..., dict(name=...), or its own name.
 _NAMES = re.compile(r"""(?P<quote>['"])(?P<text>\w+)(?P=quote)|\b(?P<word>\w+)\s*=(?!=)""")
 # What the error of a missing import is called on the package index, where that is another name.
@@ -100,7 +102,8 @@ class Plugins:
         with self._lock:
             if self._importer is not None:
                 self._importer.remove()
-                logging.getLogger(STAND_INS).removeFilter(self._once)
+                for logger in map(logging.getLogger, STAND_INS):
+                    logger.removeFilter(self._once)
             self._importer = None
 
     # Where -----------------------------------------------------------------------------------------------------
@@ -174,7 +177,8 @@ class Plugins:
         if self._importer is None:
             self._importer = Importer(STAND_INS, self._roots)
             self._importer.install()
-            logging.getLogger(STAND_INS).addFilter(self._once)
+            for logger in map(logging.getLogger, STAND_INS):
+                logger.addFilter(self._once)
 
     def installed(self, kind: str) -> dict[str, Any]:
         """What installed packages offer as entry points `asyncrun.filters`, `asyncrun.tests`, `asyncrun.lookups`."""

@@ -132,6 +132,9 @@ class ActionContext(Protocol):
     def async_directory(self) -> str:
         """Where the files of the host's jobs are."""
 
+    def job_seen(self, place: str, jid: str, status: Mapping[str, Any] | None) -> None:
+        """A host (a target's `place`) said how a job of its stands, or removed its files (None): to be remembered."""
+
     def find_file(self, name: str, kind: str) -> str:
         """The path of a file beside the task: `kind` is files, templates, vars or tasks. Raises SourceError."""
 

@@ -1,4 +1,4 @@
-"""Actions that talk to a host in a way of their own: gather_facts, raw, async_status, wait_for_connection."""
+"""Actions that talk to a host in a way of their own: gather_facts, raw, wait_for_connection."""
 
 from __future__ import annotations
 
@@ -64,33 +64,6 @@ def raw(call: Call, ctx: ActionContext) -> Steps:
         data.setdefault("msg", "non-zero return code")
         data["failed"] = True
     return RawResult(data)
-
-
-@action({
-    "summary": "Ask how a job stands.",
-    "options": {
-        "jid": {"type": "str", "required": True, "doc": "The job: `ansible_job_id` of the task that started it."},
-        "mode": {"type": "str", "choices": ["status", "cleanup"], "default": "status",
-                 "doc": "status tells; cleanup removes the job's files, whether or not it still runs."},
-    },
-    "check_mode": "full",
-    "async": False,
-    "returns": {"started": "Whether it began.", "finished": "Whether it ended.", "ansible_job_id": "The job."},
-    "examples": "- async_status:\n    jid: '{{ job.ansible_job_id }}'\n  register: r\n  until: r.finished\n",
-})
-def async_status(call: Call, ctx: ActionContext) -> Steps:
-    """What the target knows of the job; a finished one gives its module's result."""
-    args = ctx.args(call)
-    kind = "job_status" if args["mode"] == "status" else "job_clean"
-    body = {"jid": args["jid"], "dir": ctx.async_directory()}
-    question = Ask(call.target, Request(kind, body, deadline=call.timeout))
-    try:
-        reply: Reply = yield question
-    except HostError as error:
-        if not error.asked or kind != "job_status":
-            raise
-        reply = yield question                     # the link broke over it: to look once more does no harm
-    return RawResult(dict(reply.data))
 
 
 @action({

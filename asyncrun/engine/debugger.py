@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from asyncrun.actions import Converse, Step, Tell
 from asyncrun.engine import resolve
 from asyncrun.engine.judge import failure
-from asyncrun.engine.state import told
+from asyncrun.engine.telling import told
 from asyncrun.engine.view import HostTask, Tools, View
 from asyncrun.errors import ArgumentError, AsyncrunError, ParseError, suggest
 from asyncrun.events import Emit, Said

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from asyncrun.actions import Ask, Call, JobOrder, Step, Steps, Tell, Wait
 from asyncrun.engine.view import View
 from asyncrun.errors import AgentError, HostError
 from asyncrun.events import JobEnded, JobPolled, Warned
-from asyncrun.journal import Job, JobState, new_jid
+from asyncrun.journal import Ending, Job, JobState, Outcome, new_jid
 from asyncrun.results import RawResult
 from asyncrun.transport import Reply, Request, Target
 
-GRACE = 10.0                # seconds that a job's end may take after its limit: TERM, grace, KILL
+GRACE = 17.0                # seconds that a job's end may take after its limit: TERM, 5 s, KILL, 10 s for what is deaf
 LAST = 2.0                  # the same while its host cannot be reached
 LAUNCHING = 60.0            # seconds to find out whether a job was started, when the link broke over the start
 MISFITS = 3                 # answers in a row that tell nothing of the job, before it is given up
@@ -39,6 +40,7 @@ def run_as_job(call: Call, view: View, steps: Steps) -> Steps:
             assert isinstance(step, Ask)
             job = _Launched(call, call.job, view, step.target, new_jid())
             launch = yield from job.launch(step.request)
+            yield from job.warn(launch)
             if not launch.get("started") or call.job.poll <= 0:
                 return RawResult(launch)
             answer = Reply((yield from job.follow(launch)))
@@ -53,18 +55,26 @@ def _is_the_module(step: Step) -> bool:
     return isinstance(step, Ask) and step.request.kind == "module" and not step.request.aside
 
 
-def until_ended(call: Call, view: View, jid: str, seconds: float) -> Generator[Step, Any, None]:
-    """Wait until a job ends, at most `seconds`: between the attempts of `until` around async_status."""
+def until_ended(call: Call, view: View, jids: Sequence[str], seconds: float) -> Generator[Step, Any, None]:
+    """Wait until all these jobs have ended, at most `seconds`: between the attempts of `until` around async_status."""
     over = view.tools.clock() + seconds
+    running = list(jids)
     tries = 0
-    while (left := over - view.tools.clock()) > 0:
+    while running and (left := over - view.tools.clock()) > 0:
         try:
-            yield from _ask_for_end(call.target, view.async_directory(), jid, left)
+            yield from _ask_for_end(call.target, view.async_directory(), running[0], left)
         except HostError:
             yield Wait(min(_backoff(tries), left), "reconnect")
             tries += 1
         else:
-            return
+            running.pop(0)
+
+
+def awaited(data: Mapping[str, Any]) -> list[str]:
+    """The jobs that a result of async_status says are running: one, or several of a list."""
+    each = data["results"] if isinstance(data.get("results"), list) else [data]
+    return [str(status.get("ansible_job_id")) for status in each
+            if isinstance(status, Mapping) and status.get("started") and not status.get("finished")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +122,9 @@ class _Launched:
     def _write_down(self) -> None:
         work, call = self.view.work, self.call
         self.view.tools.journal.launching(Job(
-            jid=self.jid, run=work.run, host=call.host, place=self.target.place, connection=asdict(self.target),
+            jid=self.jid, run=work.run, host=call.host, place=self.target.place, connection=_findable(self.target),
             async_dir=self.order.directory, task=work.ref.name, file=call.origin.file, line=call.origin.line,
-            limit=self.order.seconds, poll=self.order.poll,
+            limit=self.order.seconds, poll=self.order.poll, no_log=call.no_log,
         ))
 
     def _noted(self, launch: Values) -> Values:
@@ -163,9 +173,9 @@ class _Launched:
     def _collect(self, launch: Mapping[str, Any], status: Values) -> Generator[Step, Any, Values]:
         """Take the result, then remove the job's files: a failure of that never replaces a good result."""
         yield Tell(JobEnded(self.call.host, self.view.work.ref, self.jid, bool(status.get("failed"))))
-        rc = status.get("rc")
-        state = JobState.LOST if status.get("lost") else JobState.COLLECTED
-        self.view.tools.journal.ended(self.jid, state, rc if isinstance(rc, int) else None)
+        ending = Ending.of(status)
+        state = JobState.LOST if ending and ending.outcome is Outcome.LOST else JobState.COLLECTED
+        self.view.tools.journal.ended(self.jid, state, ending=ending)
         try:
             yield Ask(self.target, Request("job_clean", {"jid": self.jid, "dir": self.order.directory}))
         except HostError as error:
@@ -194,11 +204,26 @@ class _Launched:
             "msg": f"The state of job {self.jid} on {self.call.host} is unknown, {why}",
         }
 
+    def warn(self, launch: Values) -> Generator[Step, Any, None]:
+        """Tell what the host says of its jobs, and take it out of the launch: it is not the module's word."""
+        said = launch.pop("warnings", None)
+        for text in said if isinstance(said, list) else ():
+            yield self._warning(str(text))
+
     def _warning(self, text: str) -> Tell:
         return Tell(Warned(f"{self.call.host}: {text}"))
 
     def _now(self) -> float:
         return self.view.tools.clock()
+
+
+def _findable(target: Target) -> Values:
+    """What leads to the target again, from another folder too."""
+    connection = asdict(target)
+    key = target.private_key_file
+    if key and not key.startswith(("~", "/")):
+        connection["private_key_file"] = str(Path(key).absolute())
+    return connection
 
 
 class _Misfit(AgentError):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from asyncrun.engine.debugger import Debugger
+from asyncrun.engine.keywords import PlayKeywords, truth
 from asyncrun.engine.run import RunState
 from asyncrun.engine.state import META_ONCE, Batch
-from asyncrun.engine.strategy import STRATEGIES, Start, Strategy, linear
+from asyncrun.engine.strategy import Start, linear
 from asyncrun.engine.task import Running, run_task
 from asyncrun.engine.view import Defaults, HostTask, Tools
 from asyncrun.engine.workers import AskPerson, Workers
-from asyncrun.errors import AsyncrunError, ParseError, TemplateError, suggest
+from asyncrun.errors import AsyncrunError, ParseError
 from asyncrun.events import Emit, NoHosts, PlayStarted, TaskStarted, Warned
 from asyncrun.inventory.model import Inventory
 from asyncrun.playbook.model import Block, Play, Reading, Role, Task
 from asyncrun.playbook.starting import from_task
-from asyncrun.remote.argspec import to_bool
 from asyncrun.results import Include, TaskResult
 from asyncrun.templating.values import is_template, plain
 from asyncrun.transport import Fleet
@@ -72,7 +71,6 @@ class PlayRun:
         self._base = str(Path(play.directory).resolve()) if play.directory else crew.base    # an import's is its own
         self._shared = {**crew.shared, "playbook_dir": self._base, "ansible_search_path": [self._base]}
         self._prompted: Mapping[str, Any] = {}
-        self._known: Mapping[str, Any] = {}               # what the play's own keywords may use
         self._includes: dict[tuple[Any, ...], Reading] = {}
         self._groups_of: Inventory | None = None          # the inventory that _groups and _inherited were made of
         self._groups: dict[str, list[str]] = {}
@@ -87,14 +85,14 @@ class PlayRun:
         crew = self.crew
         self.run.left.clear()
         self._prompted = crew.ask_vars(self.play, self._shared) if self.play.vars_prompt else {}
-        self._known = self._own_variables()
+        self._words = PlayKeywords(self.play, self._own_variables(), crew.tools.templar)
         hosts = self._hosts()
         if not hosts:
-            crew.emit(PlayStarted(self._name(), (), self.play.origin, crew.defaults.check))
+            crew.emit(PlayStarted(self._words.name, (), self.play.origin, crew.defaults.check))
             crew.emit(NoHosts())
             return True
         self._begun = self._from_start()
-        for batch_hosts in self._batches(hosts):
+        for batch_hosts in self._words.batches(hosts):
             batch = self._batch([host for host in batch_hosts if host not in self.run.removed])
             if not batch.hosts:
                 continue                                      # all of them have failed before
@@ -108,104 +106,38 @@ class PlayRun:
     # ---- before it starts
 
     def _hosts(self) -> list[str]:
-        pattern = self._rendered("hosts", self.play.hosts)
+        pattern = self._words.value("hosts", self.play.hosts)
         try:
             self._chosen = list(self.crew.select(self.run.inventory, pattern))
         except AsyncrunError as error:
-            raise error.at(self.play.origins.get("hosts", self.play.origin)) from None
-        order = self._rendered("order", self.play.order) or "inventory"
-        arrange: Mapping[str, Callable[[list[str]], list[str]]] = {
-            "inventory": list, "sorted": sorted, "reverse_inventory": lambda names: names[::-1],
-            "reverse_sorted": lambda names: sorted(names, reverse=True),
-            "shuffle": lambda names: random.sample(names, len(names)),
-        }
-        if order not in arrange:
-            raise ParseError(f"'order' cannot be '{order}'.", origin=self.play.origins.get("order", self.play.origin),
-                             hint=suggest(str(order), arrange))
-        return arrange[order](self._chosen)
-
-    def _render(self, value: Any) -> Any:
-        """A value of the play itself: only its own variables and the extra ones are known yet."""
-        return plain(self.crew.tools.templar.render(value, self._known))
-
-    def _rendered(self, name: str, value: Any) -> Any:
-        try:
-            return self._render(value)
-        except AsyncrunError as error:
-            raise error.at(self.play.origins.get(name, self.play.origin)) from None
-
-    def _truth(self, name: str, value: Any, default: bool) -> bool:
-        rendered = self._rendered(name, value)
-        return default if rendered is None else self._bool(name, rendered, self.play)
-
-    def _bool(self, name: str, rendered: Any, owner: Play | Task) -> bool:
-        try:
-            return to_bool(rendered)
-        except TypeError as error:
-            raise ParseError(f"'{name}' has to be true or false: {error}",
-                             origin=owner.origins.get(name, owner.origin)) from None
-
-    def _name(self) -> str:
-        try:
-            return str(self._render(self.play.name))
-        except TemplateError:
-            return self.play.name
-
-    def _batches(self, hosts: list[str]) -> Iterator[list[str]]:
-        """The hosts in serial batches: each size in turn, the last one for all that follow."""
-        sizes = self._rendered("serial", list(self.play.serial)) or [0]
-        sizes = [size for each in sizes for size in (each if isinstance(each, list) else [each])]
-        place = 0
-        for number in range(len(hosts)):
-            size = batch_size(sizes[min(number, len(sizes) - 1)], len(hosts), self.play)
-            yield hosts[place:place + size]
-            place += size
-            if place >= len(hosts):
-                return
+            raise error.at(self._words.origin("hosts")) from None
+        return self._words.arranged(self._chosen)
 
     def _batch(self, hosts: list[str]) -> Batch:
-        strategy = str(self._rendered("strategy", self.play.strategy) or self.crew.defaults.strategy)
-        self._strategy = self._find_strategy(strategy)
+        name, self._strategy = self._words.strategy(self.crew.defaults.strategy)
         self._perform = self.crew.perform
         if self.crew.debugger is not None:
-            on_trouble = strategy.rpartition(".")[2] == "debug"
-            self._perform = self.crew.debugger.over(self.crew.perform, on_trouble=on_trouble)
-        failed = self._rendered("max_fail_percentage", self.play.max_fail_percentage)
+            self._perform = self.crew.debugger.over(self.crew.perform, on_trouble=name == "debug")
         lockstep = self._strategy is linear
         self._banners.clear()
-        self.crew.emit(PlayStarted(self._name(), tuple(hosts), self.play.origin, self.crew.defaults.check, lockstep))
+        check = self.crew.defaults.check
+        self.crew.emit(PlayStarted(self._words.name, tuple(hosts), self.play.origin, check, lockstep))
         facts, body = self._facts(hosts), self._body()
         if self.play.spec_task is not None and self._begun is not NOTHING:
             body = Block((*self.crew.prune(Block((self.play.spec_task,))).tasks, body))
         batch = Batch(
             self.play, hosts, self.run, self._read_include, body=Block((*facts, body)) if facts else body,
-            forks=self.crew.forks, lockstep=lockstep, name_handler=self._handler_name,
-            max_failed=None if failed is None else self._percentage(failed),
+            forks=self.crew.forks, lockstep=lockstep, max_failed=self._words.most_failed(),
+            name_handler=lambda handler: self._words.name_of(handler.name or ""),
         )
         if facts:
             batch.pass_over([host for host in hosts if not self._gathers(host)])
         return batch
 
-    def _percentage(self, said: Any) -> float:
-        try:
-            return float(str(said).rstrip("%"))
-        except ValueError:
-            raise ParseError(f"'max_fail_percentage' has to be a number, it is {said!r}.",
-                             origin=self.play.origins.get("max_fail_percentage", self.play.origin)) from None
-
-    def _find_strategy(self, name: str) -> Strategy:
-        short = name.rpartition(".")[2]
-        if short not in STRATEGIES:
-            raise ParseError(f"There is no strategy '{name}'.",
-                             origin=self.play.origins.get("strategy", self.play.origin),
-                             hint=suggest(short, STRATEGIES) or f"It is one of: {', '.join(STRATEGIES)}.")
-        return STRATEGIES[short]
-
     def _body(self) -> Block:
+        forced = self._words.truth("force_handlers", self.play.force_handlers, self.crew.force_handlers)
         body = self._begun
-        if self._truth("force_handlers", self.play.force_handlers, self.crew.force_handlers) and body is not NOTHING:
-            body = _flushing(body)
-        return self.crew.prune(body)
+        return self.crew.prune(_flushing(body) if forced and body is not NOTHING else body)
 
     def _facts(self, hosts: list[str]) -> tuple[Task | Block, ...]:
         """The gathering of facts at the start of a batch; nothing where nobody needs it or it is not wanted."""
@@ -226,15 +158,9 @@ class PlayRun:
 
     def _gathers(self, host: str) -> bool:
         gathering = self.crew.defaults.gathering
-        if not self._truth("gather_facts", self.play.gather_facts, gathering != "explicit"):
+        if not self._words.truth("gather_facts", self.play.gather_facts, gathering != "explicit"):
             return False
         return gathering != "smart" or not self.run.memory(host).gathered
-
-    def _handler_name(self, handler: Task) -> str:
-        try:
-            return str(self._render(handler.name or ""))
-        except TemplateError:
-            return handler.name or ""
 
     # ---- the loop that turns
 
@@ -308,7 +234,7 @@ class PlayRun:
         value = task.run_once
         if value is None or isinstance(value, bool):
             return bool(value)
-        return self._bool("run_once", self._for_host(task, host, value, self._scene_of(batch), "run_once"), task)
+        return truth("run_once", self._for_host(task, host, value, self._scene_of(batch), "run_once"), task)
 
     def _throttle(self, task: Task, host: str, scene: Scene) -> int:
         value = task.throttle if task.throttle is not None else self.play.throttle
@@ -375,7 +301,7 @@ class PlayRun:
         shared = {
             **self._shared,
             "groups": self._groups,
-            "ansible_play_name": self._name(),
+            "ansible_play_name": self._words.name,
             "ansible_play_hosts_all": list(self._chosen),
             "ansible_play_hosts": [host for host in self._chosen if host not in gone],
             "ansible_play_batch": alive,
@@ -419,16 +345,3 @@ def _role_names(roles: Sequence[Role]) -> dict[str, list[str]]:
         "ansible_play_role_names": named, "role_names": named, "ansible_dependent_role_names": needed,
         "ansible_role_names": list(dict.fromkeys((*named, *needed))),
     }
-
-
-def batch_size(said: Any, hosts: int, play: Play) -> int:
-    """How many hosts `serial` means: a number, or "25%" of all, at least one; 0 and less is all of them."""
-    text = str(said).strip()
-    try:
-        size = int(int(text[:-1]) * hosts / 100) or 1 if text.endswith("%") else int(text)
-    except ValueError:
-        raise ParseError(f"'serial' has to be a number or a percentage, it is {said!r}.",
-                         origin=play.origins.get("serial", play.origin)) from None
-    return size if size > 0 else hosts
-
-

@@ -11,7 +11,7 @@ from typing import Any
 from asyncrun.actions import Call, JobOrder
 from asyncrun.catalog import WHOLE_TEMPLATE
 from asyncrun.engine.view import Defaults, HostTask, View
-from asyncrun.errors import ArgumentError, AsyncrunError, ParseError
+from asyncrun.errors import ArgumentError, AsyncrunError
 from asyncrun.playbook.model import Task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import unsafe
@@ -37,9 +37,8 @@ def call(view: View) -> Call:
     if delegate is not None:
         view = view.over("delegate", {"ansible_delegated_vars": {delegate: _delegates_vars(view, delegate)}})
     if view.tools.catalog.find(task.action).kind == "plugin":
-        raise ParseError(f"'{task.written_action}' is an action plugin of Ansible's, which is not run here.",
-                         origin=task.origins.get("action", task.origin),
-                         hint="Make an action of asyncrun's of it, or call the module it works with.")
+        raise ArgumentError(f"'{task.written_action}' is an action plugin of Ansible's, which is not run here.",
+                            hint="Call the module it works with, or make a module of it.")
     check = view.truth("check_mode", task.check_mode, defaults.check)
     return Call(
         name=task.action,

@@ -90,18 +90,18 @@ class RunState:
         for host in hosts:
             self.memories[host] = self.memory(host).with_known(values)
 
-    def apply(self, host: str, peers: Sequence[str], effects: Iterable[Effect]) -> None:
-        """Do what a task of `host` asked for; `peers` are the hosts it counts for."""
+    def apply(self, host: str, sharing: Sequence[str], effects: Iterable[Effect]) -> None:
+        """Do what a task of `host` asked for; `sharing` are the hosts that learn what it found out."""
         for effect in effects:
             match effect:
                 case SetFacts():
-                    self._learn([effect.host] if effect.host else peers, effect)
+                    self._learn([effect.host] if effect.host else sharing, effect)
                 case SetVars():
-                    self._set([effect.host] if effect.host else peers, effect)
+                    self._set([effect.host] if effect.host else sharing, effect)
                 case AddHost():
                     self._add_host(effect)
                 case GroupBy():
-                    self._grow(partial(_with_groups, effect, tuple(peers)))
+                    self._grow(partial(_with_groups, effect, (host,)))
                 case SetStats():
                     _add_stats(self.custom, host, effect)
                 case Meta(action="refresh_inventory"):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from asyncrun.engine.cursor import Cursor
 from asyncrun.engine.handlers import Handlers
+from asyncrun.engine.includes import Includes, ReadInclude, Wish, includes_of
 from asyncrun.engine.run import RunState
-from asyncrun.errors import AsyncrunError, ParseError, SourceError, suggest
-from asyncrun.events import Event, HandlerNotified, Included, ItemOutcome, NoHosts, Outcome, TaskRef
-from asyncrun.playbook.model import Block, Play, Reading, Role, Task
+from asyncrun.engine.telling import included, task_facts, told
+from asyncrun.errors import AsyncrunError, SourceError, suggest
+from asyncrun.events import Event, HandlerNotified, NoHosts, Outcome, TaskRef
+from asyncrun.playbook.model import Block, Play, Role, Task
 from asyncrun.results import Include, Meta, Status, TaskResult
-
-ReadInclude = Callable[[Task, Include], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ class Batch:
         self.names: dict[int, str] = {}                  # of tasks, as people see them
         self.ended = False                               # meta: end_play
         self.exhausted = False                           # no host is left, by failures
-        self._read_include = read_include
         self._lockstep = lockstep
         self._max_failed = max_failed
         self._running: dict[str, tuple[Task, bool]] = {}
@@ -53,9 +51,7 @@ class Batch:
         self._name_handler = name_handler
         self._handlers = Handlers()
         self._add_handlers(play.handlers)
-        self._readings: set[int] = set()                 # whose handlers and roles have been added
-        self._orders: dict[tuple[Any, ...], int] = {}
-        self._including: dict[str, tuple[Task, TaskResult]] = {}
+        self._includes = Includes(read_include)
 
     # ---- what a strategy may know
 
@@ -68,7 +64,7 @@ class Batch:
     def waiting(self) -> dict[str, Cursor]:
         """The hosts that could start their next task, in the play's order."""
         return {host: state.cursor for host, state in self.states.items()
-                if host not in self._running and host not in self._including and not state.cursor.done}
+                if host not in self._running and host not in self._includes and not state.cursor.done}
 
     @property
     def done(self) -> bool:
@@ -104,12 +100,8 @@ class Batch:
         for peer in peers[1:]:
             self._called(peer, task)
         events: list[Event] = [] if result.told else told(host, self.reference(task), task, result)
-        if task.register:                            # add_host and pause register for one host, though they are for all
-            self.run.remember(peers if task.run_once else [host], {task.register: result.data})
-        self.run.apply(host, peers, result.effects)
+        self._remember(host, task, result, once)
         events += self._notify(host, task, result)
-        if task.role and task.action != "meta" and result.status is not Status.SKIPPED:
-            self.states[host] = replace(self.states[host], begun=self.states[host].begun | {task.role.key})
         self._move(host, peers, task, result)
         events += self._end_of_step()
         return events
@@ -119,6 +111,17 @@ class Batch:
         return TaskRef(task.id, self.names.get(task.id, task.label), task.written_action, task.origin, task.handler)
 
     # ---- steps of fold
+
+    def _remember(self, host: str, task: Task, result: TaskResult, once: bool) -> None:
+        """What a task registers, and what it asks for. `run_once` is for all of the batch, add_host for its host."""
+        sharing = [host]
+        if once and task.run_once:
+            sharing = [each for each in self.hosts if each not in self.run.unreachable]
+        if task.register:
+            self.run.remember(sharing, {task.register: result.data})
+        self.run.apply(host, sharing, result.effects)
+        if task.role and task.action != "meta" and result.status is not Status.SKIPPED:
+            self.states[host] = replace(self.states[host], begun=self.states[host].begun | {task.role.key})
 
     def _called(self, host: str, task: Task) -> None:
         """A handler that a host comes to waits for it no longer."""
@@ -160,7 +163,7 @@ class Batch:
             self._failing.add(host)
             self._fatal = self._fatal or result.fatal
             return
-        if task.action != "meta" and not _includes(result):
+        if task.action != "meta" and not includes_of(result):
             self.run.count(host, result)                 # what includes is counted when its files could be read
         for peer in peers:
             self._go_on(peer, task, result, leads=peer == host)
@@ -170,7 +173,7 @@ class Batch:
         score = self.run.score(host)
         if cursor.rescuable:
             score.rescued += 1
-            said = {"ansible_failed_task": _task_facts(task), "ansible_failed_result": result.data}
+            said = {"ansible_failed_task": task_facts(task), "ansible_failed_result": result.data}
             self.run.remember([host], said)
         else:
             score.failed += 1
@@ -198,58 +201,28 @@ class Batch:
             if isinstance(effect, Meta):
                 self._order(host, effect.action, cursor)
                 return
-        if _includes(result) and leads:
-            self._including[host] = (task, result)          # entered when all hosts have said what they include
+        if includes_of(result) and leads:
+            self._includes.add(Wish(host, task, result))    # entered when all hosts have said what they include
         else:
             self._step(host, cursor.advance())
 
     def _enter_includes(self) -> list[Event]:
-        """Move the hosts that include into their files; tell which file is for whom.
-
-        All go file by file, in the order of the first host that has it: a host passes over what is not its own.
-        """
-        including, self._including = self._including, {}
-        told: dict[tuple[str, str | None], Included] = {}
-        union: list[tuple[Include, int]] = []
-        failures: list[Event] = []
-        for host in (each for each in self.hosts if each in including):
-            task, result = including[host]
-            error = self._unreadable(task, result)
-            if error is not None:
-                del including[host]
-                failures += self._fail_include(host, task, error)
-                continue
-            self.run.count(host, result)
-            for include, number in _numbered(_includes(result)):
-                before = told.get((include.file, include.label))
-                told[include.file, include.label] = Included(
-                    self.reference(task), include.file, (*(before.hosts if before else ()), host), include.label,
-                    role=include.role is not None)
-                if (include, number) not in union:
-                    union.append((include, number))
-        for host, (task, result) in including.items():
-            self._step(host, self._into(self.states[host].cursor, task, _numbered(_includes(result)), union))
-        return [*failures, *told.values()]
-
-    def _unreadable(self, task: Task, result: TaskResult) -> SourceError | None:
-        """Why a file or role that is to be included cannot be read, if so; what can be is read now.
-
-        What is wrong inside of it ends the run: raises ParseError. So does a role that may not be rescued.
-        """
-        for include in _includes(result):
-            try:
-                reading = self._read_include(task, include)
-            except ParseError:
-                raise
-            except SourceError as error:
-                if include.role and not include.role.rescuable:
-                    raise ParseError(error.message, origin=error.origin, hint=error.hint) from None
-                return error
-            if id(reading) not in self._readings:
-                self._readings.add(id(reading))
-                self._add_handlers(reading.handlers)
-                self.roles = (*self.roles, *reading.roles)
-        return None
+        """Move the hosts that include into their files; tell which file is for whom."""
+        wishes, refused = self._includes.take(self.hosts)
+        for reading in self._includes.new_readings(wishes):
+            self._add_handlers(reading.handlers)
+            self.roles = (*self.roles, *reading.roles)
+        events = [event for wish, error in refused for event in self._fail_include(wish.host, wish.task, error)]
+        for_whom: dict[tuple[str, str | None], tuple[Wish, Include, list[str]]] = {}
+        for wish in wishes:
+            self.run.count(wish.host, wish.result)
+            for include, _ in wish.numbered:
+                for_whom.setdefault((include.file, include.label), (wish, include, []))[2].append(wish.host)
+        cursors = {wish.host: self.states[wish.host].cursor for wish in wishes}
+        for host, cursor in self._includes.entered(wishes, cursors):
+            self._step(host, cursor)
+        return [*events, *(included(self.reference(wish.task), include, hosts)
+                           for wish, include, hosts in for_whom.values())]
 
     def _fail_include(self, host: str, task: Task, error: SourceError) -> list[Event]:
         """A host whose file or role cannot be read: its task has failed, and may be rescued."""
@@ -264,18 +237,6 @@ class Batch:
         else:
             self._fail(host, task, result)
         return [Outcome(host, self.reference(task), Status.FAILED, data, ignored=ignored)]
-
-    def _into(self, cursor: Cursor, task: Task, own: list[tuple[Include, int]],
-              union: list[tuple[Include, int]]) -> Cursor:
-        """Enter those of `union` that are the host's own, each file with the variables of its loop item."""
-        key = (cursor.position, tuple((each.file, each.label) for each, _ in union))
-        order = self._orders.setdefault(key, len(self._orders))
-        given = task.include.vars if task.include else {}
-        blocks = [
-            replace(self._read_include(task, each[0]).block, variables=each[0].variables, parameters=given)
-            if each in own else Block(()) for each in union
-        ]
-        return cursor.enter(Block(tuple(blocks)), order)
 
     def _add_handlers(self, groups: Iterable[Block]) -> None:
         for group in groups:
@@ -377,11 +338,6 @@ META: Mapping[str, Callable[[Batch, str, Cursor], None]] = {
     "clear_host_errors": Batch.clear_host_errors,
 }
 META_ONCE = frozenset(("clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory"))
-TOLD_WHEN_SKIPPED = META_ONCE - {"refresh_inventory"} | {"end_host", "end_role", "flush_handlers"}
-
-
-def _includes(result: TaskResult) -> list[Include]:
-    return [effect for effect in result.effects if isinstance(effect, Include)]
 
 
 def _has_run(task: Task, state: HostState) -> bool:
@@ -397,41 +353,3 @@ def _through(state: HostState, role: Role) -> HostState:
     if not (role.dynamic and role.public) or any(each is role for each in state.exported):
         return state
     return replace(state, exported=(*state.exported, role))
-
-
-def _numbered(includes: list[Include]) -> list[tuple[Include, int]]:
-    """Each with how many of the same stand before it."""
-    return [(each, includes[:place].count(each)) for place, each in enumerate(includes)]
-
-
-def _skips_aloud(task: Task, result: TaskResult) -> bool:
-    return result.status is Status.SKIPPED and task.args.get("_raw_params") in TOLD_WHEN_SKIPPED
-
-
-def told(host: str, ref: TaskRef, task: Task, result: TaskResult) -> list[Event]:
-    """What people are told of how a task ended; nothing where something else tells it."""
-    if task.action == "meta" and not result.status.bad and not _skips_aloud(task, result):
-        return []
-    if task.include and not result.status.bad and result.status is not Status.SKIPPED:
-        return []
-    return [Outcome(
-        host, ref, result.status, result.shown, ignored=result.ignored, delegated=result.delegated,
-        has_items=bool(result.items), duration=result.duration)]
-
-
-def item_outcome(host: str, ref: TaskRef, result: TaskResult) -> ItemOutcome:
-    """The event of one item of a loop."""
-    return ItemOutcome(host, ref, result.status, result.shown, result.label or "", ignored=result.ignored,
-                       delegated=result.delegated, duration=result.duration)
-
-
-def _task_facts(task: Task) -> dict[str, Any]:
-    """What `ansible_failed_task` says."""
-    return {
-        "name": task.name or "",
-        "action": task.written_action,
-        "args": dict(task.args),
-        "register": task.register,
-        "ignore_errors": task.ignore_errors,
-        "tags": sorted(task.tags),
-    }

@@ -10,9 +10,9 @@ from typing import Any
 
 from asyncrun.actions import Call, Step, Steps, Tell, Together, Wait, run_module
 from asyncrun.engine import resolve
-from asyncrun.engine.jobs import run_as_job, until_ended
+from asyncrun.engine.jobs import awaited, run_as_job, until_ended
 from asyncrun.engine.judge import collated, failure, finished, judge, seen, skipped
-from asyncrun.engine.state import item_outcome
+from asyncrun.engine.telling import item_outcome
 from asyncrun.engine.view import HostTask, Tools, View
 from asyncrun.errors import ArgumentError, AsyncrunError, TemplateError
 from asyncrun.events import Retrying
@@ -253,15 +253,14 @@ def _satisfied(view: View, result: TaskResult) -> bool:
 
 def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) -> Generator[Step, Any, None]:
     """Between two attempts. A job that is awaited ends the pause when it ends."""
-    data = result.data
-    awaits = call.name == "async_status" and data.get("started") and not data.get("finished")
+    jids = awaited(result.data) if call.name == "async_status" else []
     label = None
     if view.work.task.loop:
         label = _label(view, view.work.task.loop, view.vars.get(view.vars["ansible_loop_var"]))
     yield Tell(Retrying(view.work.host, view.work.ref, left, result.shown, label=label,
-                        waiting=bool(awaits) and not view.work.defaults.retry_words, delegated=result.delegated))
-    if awaits:
-        yield from until_ended(call, view, str(data.get("ansible_job_id")), delay)
+                        waiting=bool(jids) and not view.work.defaults.retry_words, delegated=result.delegated))
+    if jids:
+        yield from until_ended(call, view, jids, delay)
     else:
         yield Wait(delay, "retry")
 

@@ -13,7 +13,7 @@ from asyncrun.actions import Action, Call
 from asyncrun.catalog import Catalog, Entry
 from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError
 from asyncrun.events import TaskRef
-from asyncrun.journal import Journal
+from asyncrun.journal import Ending, Journal
 from asyncrun.playbook.model import Task
 from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
@@ -204,6 +204,13 @@ class View:
         environment = self.environment()
         given = self.vars.get("ansible_async_dir") or environment.get("ANSIBLE_ASYNC_DIR")
         return str(given or self.work.defaults.async_dir)
+
+    def job_seen(self, place: str, jid: str, status: Mapping[str, Any] | None) -> None:
+        """A host said how a job of its stands, or removed its files (None): the journal follows."""
+        if status is None:
+            self.tools.journal.cleaned(jid, place)
+        else:
+            self.tools.journal.seen(jid, place, Ending.of(status))
 
     def environment(self) -> dict[str, str]:
         """The `environment` keywords, merged from the play inward. Raises ArgumentError."""

@@ -36,7 +36,17 @@ create table if not exists jobs (
 );
 create index if not exists jobs_of_run on jobs (run);
 """
-_VERSION = 1
+_STEPS = (                   # from each version to the next
+    _SCHEMA,
+    """
+alter table jobs add column outcome text not null default '';
+alter table jobs add column reason text not null default '';
+alter table jobs add column seen_at real;
+alter table jobs add column no_log integer not null default 0;
+""",
+)
+_VERSION = len(_STEPS)
+_WORD = 1 << 32              # what a host calls an exit status is no number beyond that
 _BUSY = 30.0                 # seconds to wait for another process that writes
 _MOST = 1000                 # orders in one commit
 _COMPANY = 0.05              # seconds that a note waits for others
@@ -47,6 +57,7 @@ class JobState(enum.StrEnum):
 
     LAUNCHING = "launching"              # written down; whether it was started is not known yet
     RUNNING = "running"
+    ENDED = "ended"                      # it ended; its result is still with its host
     COLLECTED = "collected"              # it ended, and its result was taken
     LOST = "lost"                        # it ended without a result: host rebooted, supervisor killed
     UNKNOWN = "unknown"                  # its host could not be reached any more
@@ -54,6 +65,41 @@ class JobState(enum.StrEnum):
 
 
 _OPEN = (JobState.LAUNCHING, JobState.RUNNING, JobState.UNKNOWN)
+_UNSURE = (*_OPEN, JobState.LOST, JobState.FAILED_TO_START)
+
+
+class Outcome(enum.StrEnum):
+    """How a job ended."""
+
+    FINISHED = "finished"                # its module did its work
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"              # its limit was over
+    KILLED = "killed"                    # somebody ordered its end
+    LOST = "lost"                        # it left no result: `reason` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended: `outcome`, its exit status if it has one, and of a lost one the reason."""
+
+    outcome: Outcome
+    rc: int | None = None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, status: Mapping[str, Any]) -> Ending | None:
+        """What a host says of a job (its status, whole or in brief); None when that still runs."""
+        if not status.get("finished"):
+            return None
+        rc = status.get("rc")
+        code = rc if isinstance(rc, int) and abs(rc) < _WORD else None
+        if status.get("lost"):
+            return cls(Outcome.LOST, code, str(status["lost"])[:200])
+        for key, outcome in (("timedout", Outcome.TIMED_OUT), ("killed", Outcome.KILLED)):
+            if status.get(key) is True:
+                return cls(outcome, code)
+        failed = status.get("failed", code not in (None, 0))
+        return cls(Outcome.FAILED if failed else Outcome.FINISHED, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +121,10 @@ class Job:
     launched_at: float = field(default_factory=time.time)           # Unix time
     ended_at: float | None = None
     rc: int | None = None
+    outcome: Outcome | None = None       # how it ended, as far as that is known
+    reason: str = ""                     # why it was lost
+    seen_at: float | None = None         # Unix time: when its host last said how it stands
+    no_log: bool = False                 # nothing of its output may be shown
 
 
 def new_jid() -> str:
@@ -125,18 +175,48 @@ class Journal:
         """Write down that `job` is about to be launched. It is on the disk when this returns."""
         row = {each.name: getattr(job, each.name) for each in fields(job)}
         row["connection"] = json.dumps(_without_secrets(job.connection))
-        row["state"] = str(job.state)
+        row |= {"state": str(job.state), "outcome": str(job.outcome or ""), "no_log": int(job.no_log)}
         names = ", ".join(f'"{name}"' for name in row)
         self._write(f"insert into jobs ({names}) values ({', '.join('?' * len(row))})", tuple(row.values()))
 
     def launched(self, jid: str) -> None:
         """Write down that the job's host said that it runs."""
-        self._note("update jobs set state = ? where jid = ? and state in (?, ?)",
-                   (JobState.RUNNING, jid, JobState.LAUNCHING, JobState.UNKNOWN))
+        self._note("update jobs set state = ?, seen_at = ? where jid = ? and state in (?, ?)",
+                   (JobState.RUNNING, time.time(), jid, JobState.LAUNCHING, JobState.UNKNOWN))
 
-    def ended(self, jid: str, state: JobState, rc: int | None = None) -> None:
-        """Write down how the job ended, or that its host cannot be reached (UNKNOWN)."""
-        self._note("update jobs set state = ?, rc = ?, ended_at = ? where jid = ?", (state, rc, time.time(), jid))
+    def ended(self, jid: str, state: JobState, rc: int | None = None, ending: Ending | None = None) -> None:
+        """Write down that the job ended, and how as far as that is known; or that nobody can tell (UNKNOWN)."""
+        told = ending or Ending(Outcome.FINISHED, rc)
+        self._note("update jobs set state = ?, rc = ?, ended_at = ?, outcome = ?, reason = ? where jid = ?",
+                   (state, told.rc, time.time(), told.outcome if ending else "", told.reason, jid))
+
+    def seen(self, jid: str, place: str, ending: Ending | None) -> None:
+        """Write down what the job's host says of it: that it runs (None), or how it ended. The result stays there.
+
+        A job of another place than `place` is another one, and left alone; so is one that is known to have ended. That
+        it was lost, or never started, may turn out to be wrong.
+        """
+        now = time.time()
+        where = f"jid = ? and place = ? and state in ({', '.join('?' * len(_UNSURE))})"
+        if ending is None:
+            self._note(f"update jobs set state = ?, seen_at = ? where {where}",
+                       (JobState.RUNNING, now, jid, place, *_UNSURE))
+            return
+        state = JobState.LOST if ending.outcome is Outcome.LOST else JobState.ENDED
+        what = "state = ?, rc = ?, outcome = ?, reason = ?, seen_at = ?, ended_at = ?"
+        self._note(f"update jobs set {what} where {where}",
+                   (state, ending.rc, ending.outcome, ending.reason, now, now, jid, place, *_UNSURE))
+
+    def cleaned(self, jid: str, place: str) -> None:
+        """Write down that the files of a job that ended were removed from its host."""
+        self._note("update jobs set state = ? where jid = ? and place = ? and state in (?, ?)",
+                   (JobState.COLLECTED, jid, place, JobState.ENDED, JobState.LOST))
+
+    def forget(self, jids: Sequence[str]) -> None:
+        """Remove jobs from the journal. It is on the disk when this returns."""
+        for start in range(0, len(jids), _MOST // 2):
+            some = jids[start:start + _MOST // 2]
+            self._write(f"delete from jobs where jid in ({', '.join('?' * len(some))})", tuple(some))
 
     def jobs(self, run: str | None = None, open_only: bool = False) -> list[Job]:
         """The jobs of a run, or all; `open_only`: those that may still run. The oldest first."""
@@ -279,11 +359,25 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if version > _VERSION:
         raise SourceError(f"the journal {path} was written by a newer asyncrun", hint="Update asyncrun here.")
     if version < _VERSION:
-        database.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
+        _update(database)
+
+
+def _update(database: sqlite3.Connection) -> None:
+    """Bring the tables to this version; another process may be about to do the same."""
+    database.execute("begin immediate")
+    version = database.execute("pragma user_version").fetchone()[0]
+    for step in _STEPS[version:]:
+        for statement in step.split(";"):
+            database.execute(statement)
+    database.execute(f"pragma user_version = {_VERSION}")
+    database.execute("commit")
 
 
 def _job(row: sqlite3.Row) -> Job:
-    return Job(**{**dict(row), "connection": json.loads(row["connection"]), "state": JobState(row["state"])})
+    return Job(**{
+        **dict(row), "connection": json.loads(row["connection"]), "state": JobState(row["state"]),
+        "outcome": Outcome(row["outcome"]) if row["outcome"] else None, "no_log": bool(row["no_log"]),
+    })
 
 
 def _without_secrets(value: Any) -> Any:

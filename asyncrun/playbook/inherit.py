@@ -78,7 +78,7 @@ class Settler:
         leaf = place in ("Task", "Handler")
         for name, value in data.items():
             keyword = BY_NAME.get(name)
-            if keyword is None or value is None or _is_not_meant(keyword, place):
+            if keyword is None or (value is None and name != "tags") or _is_not_meant(keyword, place):
                 continue
             at = origin_of(data, name)
             if at is not None and (leaf or keyword.inherit != "none"):
@@ -120,15 +120,20 @@ class Settler:
 
     def tags(self, value: Any, at: Origin | None, layers: Layers = ()) -> frozenset[str]:
         """The words of a `tags` keyword, templates in them rendered with `layers` of variables, outermost first."""
-        if is_template(value):
-            value = self._render_tag(value, at, layers)
         words: list[str] = []
-        for word in tag_words(value, at):
-            words += tag_words(self._render_tag(word, at, layers), at) if is_template(word) else [word]
+        for word in tag_words(self._rendered_tag(value, at, layers), at):
+            words += tag_words(self._rendered_tag(word, at, layers), at) if is_template(word) else [word]
         reserved = sorted(RESERVED_TAGS.intersection(words))
         if reserved:
             self._warn(f"{at}: Found reserved tagnames in tags: {reserved}: --tags gives them a meaning of its own")
         return frozenset(words)
+
+    def _rendered_tag(self, value: Any, at: Origin | None, layers: Layers) -> Any:
+        """A tag, or a list of them, rendered where it is a template; one that is omitted is none."""
+        if not is_template(value):
+            return value
+        rendered = self._render_tag(value, at, layers)
+        return [] if rendered is None else rendered
 
     def _environment(self, value: Any, at: Origin | None) -> list[Raw]:
         kept = []

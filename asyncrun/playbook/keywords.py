@@ -49,7 +49,7 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("block", BLOCK, "tasks", "Tasks that share what is written beside them."),
     _key("changed_when", ON_TASKS, "tests", "When the task counts as changed, in place of the module's own word."),
     _key("check_mode", EVERYWHERE, "bool", "Always (true) or never (false) only predict.", "replace"),
-    _key("collections", EVERYWHERE, "list", "Where short names are looked for.", "replace"),
+    _key("collections", EVERYWHERE, "texts", "Where short names are looked for.", "replace"),
     _key("connection", EVERYWHERE, "str", "How the host is reached: ssh or local.", "replace"),
     _key("debugger", EVERYWHERE, "str", "When to stop and ask: always, never, on_failed, ...", "replace"),
     _key("delay", ON_TASKS, "float", "Seconds between the attempts of `until`."),

@@ -80,9 +80,7 @@ def loop_of(data: Mapping[Any, Any], lookups: Collection[str] | None, place: str
 
 
 def _loop_control(data: Mapping[Any, Any]) -> dict[str, Any]:
-    control = data.get("loop_control")
-    if control is None:
-        return {}
+    control = data.get("loop_control", {})
     if not isinstance(control, Mapping):
         raise ParseError(
             "the `loop_control` value must be specified as a dictionary and cannot be a variable itself "

@@ -17,7 +17,7 @@ from asyncrun.origin import Origin
 from asyncrun.playbook.action import COMMAND_OPTIONS, COMMANDS, RAW, ActionFinder, Found, short_name
 from asyncrun.playbook.context import LoadContext, Render
 from asyncrun.playbook.inherit import key_origin, unknown_keyword
-from asyncrun.playbook.keywords import BY_NAME, IMPORT_PLAYBOOK, PLAY
+from asyncrun.playbook.keywords import BY_NAME, EVERYWHERE, IMPORT_PLAYBOOK
 from asyncrun.playbook.model import Block, Play, Playbook, Reading, Task
 from asyncrun.playbook.play import Around, PlayReader
 from asyncrun.playbook.roles import Wanted
@@ -75,7 +75,7 @@ def _imported(
     for name in entry:
         if name == key or name in IMPORT_PLAYBOOK:
             continue
-        if name not in BY_NAME or name in ("hosts", "tasks", "roles") or BY_NAME[name].on == PLAY:
+        if name not in BY_NAME or BY_NAME[name].on != EVERYWHERE or name == "collections":
             raise unknown_keyword(name, "PlaybookInclude", dict.fromkeys(IMPORT_PLAYBOOK), key_origin(entry, name))
         ctx.warn(f"{key_origin(entry, name)}: '{name}' on import_playbook does nothing: write it on its plays")
     at = origin_of(entry, key)

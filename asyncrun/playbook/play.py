@@ -18,7 +18,7 @@ from asyncrun.playbook.shelf import ENDINGS
 from asyncrun.playbook.tasks import ALLOWED, Item, Place, TaskReader
 from asyncrun.playbook.values import check_serial, check_variables, is_template, several, type_name
 from asyncrun.remote.argspec import to_bool
-from asyncrun.source import Sealed, Unsafe, origin_of, yaml
+from asyncrun.source import Overlaid, Sealed, Unsafe, origin_of, yaml
 from asyncrun.source.files import expanded
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks")
@@ -39,7 +39,7 @@ class Around:
 
     def inside(self, entry: Mapping[Any, Any], settler: Settler) -> Around:
         """The same with what an import_playbook further in adds."""
-        tags = settler.tags(entry.get("tags"), origin_of(entry, "tags"))
+        tags = settler.tags(entry["tags"], origin_of(entry, "tags")) if "tags" in entry else frozenset()
         return Around(
             {**(entry.get("vars") or {}), **self.vars}, self.tags | tags, (*self.when, *several(entry.get("when")))
         )
@@ -245,7 +245,8 @@ class PlayReader:
                     found = yaml.load_file(str(path), vault=self.ctx.vault, warn=self.ctx.warn)
                 except SourceError:
                     return {}                  # the engine reads it again, and says what is wrong
-                return found if isinstance(found, Mapping) else {}
+                said = found if isinstance(found, list) else [found]
+                return Overlaid(*said) if all(isinstance(each, Mapping) for each in said) else {}
         return {}
 
 

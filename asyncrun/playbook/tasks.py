@@ -145,6 +145,10 @@ class TaskReader:
                 "A malformed block was encountered while loading block: it should be a list of tasks but is empty",
                 origin=key_origin(data, "block"),
             )
+        for name in ("rescue", "always"):
+            if name in data and data[name] is None:
+                raise ParseError(f"A malformed block was encountered while loading {name}: it should be a list of "
+                                 "tasks but is empty", origin=key_origin(data, name))
         if place.handlers and (data.get("rescue") or data.get("always")):
             self.warn(origin_of(data), "handlers run one by one: rescue and always of a block among them never do")
         inner = self.settler.settle(data, outer, "Block")
@@ -170,7 +174,8 @@ class TaskReader:
         at = origin_of(data) or Origin(inner.directory or ".")
         origins = {**inner.origins, "action": found.origin or at}
         self.ctx.beware(found.args if found.name == "set_fact" else {})
-        self.ctx.beware({data["register"]: None} if data.get("register") else {})
+        if isinstance(data.get("register"), str):
+            self.ctx.beware({data["register"]: None})
         return Task(
             id=next(self.ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
             origins=origins, handler=place.handlers, include=include,

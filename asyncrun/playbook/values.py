@@ -105,8 +105,6 @@ def several(value: Any) -> tuple[Any, ...]:
 
 def tag_words(value: Any, at: Origin | None) -> list[str]:
     """The tags of a `tags` keyword: a text with commas, or a list of words. ParseError for anything else."""
-    if value is None:
-        return []
     if isinstance(value, str):
         return [word.strip() for word in value.split(",") if word.strip()]
     if not isinstance(value, list):

@@ -245,7 +245,7 @@ class Agent(object):
             else:
                 self._job(number, what, body, upload)
         except Exception as error:  # noqa: BLE001  a fault here is that request's result, not the end of all
-            from .child import crash
+            from .module import crash
             self.answer(number, crash(error))
         finally:
             if upload is not None:
@@ -291,13 +291,15 @@ class Agent(object):
             from .jobs import Jobs
             self.jobs = Jobs()
         reply = functools.partial(self.answer, number)
-        if what in ("job_wait", "job_kill"):
-            (self.jobs.wait if what == "job_wait" else self.jobs.kill)(body, reply)
+        patient = {"job_wait": self.jobs.wait, "job_kill": self.jobs.kill, "job_read": self.jobs.read}
+        prompt = {"job_status": self.jobs.status, "job_clean": self.jobs.clean, "job_list": self.jobs.listed}
+        if what in patient:
+            patient[what](body, reply)
         elif what == "job_start":
             self._preload(body["run"])
             self.jobs.start(body, upload.file() if upload is not None else None, reply)
-        elif what in ("job_status", "job_clean"):
-            self.answer(number, (self.jobs.status if what == "job_status" else self.jobs.clean)(body))
+        elif what in prompt:
+            self.answer(number, prompt[what](body))
         else:
             self.answer(number, {"failed": True, "changed": False, "msg": "The agent knows no request %r" % what})
 

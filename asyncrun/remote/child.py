@@ -4,10 +4,9 @@ import importlib
 import json
 import os
 import re
-import traceback
 
 from . import argspec
-from .module import Failed, Module
+from .module import Failed, Module, crash
 from .protocol import RESULT_MAX
 
 TYPE_CHECKING = False
@@ -55,13 +54,6 @@ def surround(body: "Body") -> None:
         os.environ[str(name)] = str(value)
     if body.get("cwd"):
         os.chdir(os.path.expanduser(body["cwd"]))
-
-
-def crash(error: BaseException) -> "Result":
-    """The result of a module that ended by an exception."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    said = "".join(traceback.format_exception_only(type(error), error)).strip()
-    return {"failed": True, "changed": False, "msg": "The module crashed: %s" % said, "exception": text}
 
 
 def _checked_run(
@@ -150,9 +142,9 @@ def encode(result: "Mapping[str, Any]") -> bytes:
     """A result as JSON. What is no UTF-8 becomes U+FFFD; texts that are too long are cut (`truncated`)."""
     try:
         raw = _json(result)
-        room = RESULT_MAX
+        room = RESULT_MAX * 3 // 2
         while len(raw) > RESULT_MAX:
-            room //= 4
+            room //= 2                                    # first to 3/4: what JSON escapes makes a text longer
             raw = _json(dict(_cut(result, room), truncated=True))
         return raw
     except (ValueError, TypeError, RecursionError) as error:

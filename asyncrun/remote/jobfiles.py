@@ -175,8 +175,11 @@ def write_status(folder: int, jid: str, data: bytes) -> None:
         os.close(file)
 
 
-def read_status(folder: int, jid: str) -> "Optional[dict[str, Any]]":
-    """What the status file says; None when it is no JSON object, or too large. Raises FileNotFoundError."""
+def read_status(folder: int, jid: str, ours: bool = False) -> "Optional[dict[str, Any]]":
+    """What the status file says; None when it is no JSON object, or too large. Raises FileNotFoundError.
+
+    `ours`: a job of ours wrote it, who writes no NaN: one that holds such a thing was spoilt.
+    """
     try:
         file = os.open(jid, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
@@ -187,12 +190,17 @@ def read_status(folder: int, jid: str) -> "Optional[dict[str, Any]]":
         about = os.fstat(file)
         if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_RESULT:
             return None
-        data = json.loads(os.pread(file, about.st_size, 0).decode("utf-8", "replace"))
+        text = os.pread(file, about.st_size, 0).decode("utf-8", "replace")
+        data = json.loads(text, parse_constant=_no_json if ours else None)
     except (OSError, ValueError, RecursionError):
         return None
     finally:
         os.close(file)
     return data if isinstance(data, dict) else None
+
+
+def _no_json(word: str) -> "Any":
+    raise ValueError("%s is no JSON" % word)
 
 
 def is_unfinished(data: "dict[str, Any]") -> bool:
@@ -211,10 +219,21 @@ def read_spools(folder: int, jid: str, most: int = OUTPUT_CAP) -> "tuple[str, st
     return texts[0], texts[1], cut
 
 
-def _tail(folder: int, name: str, most: int) -> "tuple[bytes, bool]":
+def open_spool(folder: int, name: str) -> "Optional[int]":
+    """A spool file to read; None when it is not there, or is no file."""
     try:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return None
+    return file
+
+
+def _tail(folder: int, name: str, most: int) -> "tuple[bytes, bool]":
+    file = open_spool(folder, name)
+    if file is None:
         return b"", False
     try:
         size = os.fstat(file).st_size
@@ -289,6 +308,23 @@ def composed(folder: "Optional[int]", jid: str, kept: "dict[str, Any]", most: in
     """A result made of what the record kept and what was printed: for when the result itself could not be."""
     out, err = ("", "") if folder is None else read_spools(folder, jid, most)[:2]
     return dict({"changed": False, "failed": False, "truncated": True}, **dict(kept, stdout=out, stderr=err))
+
+
+def jids(folder: int, most: int) -> "tuple[list[str], bool]":
+    """The jobs that have a record or a status file, the oldest first; of more than `most` the newest, and True."""
+    found: "dict[str, float]" = {}
+    for name in os.listdir(folder):
+        match = _RECORD.match(name)
+        jid = match.group(1) if match else name
+        if is_jid(jid):
+            try:
+                about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if stat.S_ISREG(about.st_mode):
+                found[jid] = min(about.st_mtime, found.get(jid, about.st_mtime))
+    order = sorted(found, key=lambda jid: (found[jid], jid))
+    return order[-most:], len(order) > most
 
 
 def prune(folder: int, older_than: float) -> "list[str]":

@@ -1,4 +1,4 @@
-"""Jobs as the agent sees them (runs on the target): start one, say how it stands, wait for its end, clean up, kill.
+"""Jobs as the agent sees them (runs on the target): start, say how they stand, read, wait for an end, clean up, kill.
 
 A job's state is what the kernel and the files say: running while its supervisor holds the lock of the job's record;
 else finished (the status file, or the record when that is spoilt), or lost. Also reads the status files of Ansible's
@@ -11,7 +11,7 @@ import os
 import signal
 import time
 
-from . import child, jobfiles, jobstate, procs, supervisor
+from . import child, jobfiles, jobread, jobstate, logind, procs, supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ WATCH = 0.2                       # seconds between looks at a job that some oth
 PIPES = 400                       # jobs whose end is told by a pipe; more are looked at as those of other agents
 BRIEF = 1200                      # bytes of each output in the answer about a running job
 ENOUGH = 4 * 1024 * 1024          # bytes of results in one answer to `wait`: what is left out comes with the next
+LISTED = 20000                    # jobs in one answer to `listed`: the newest
 _DAY = 86400.0
 
 
@@ -46,12 +47,14 @@ class _Pipe(object):
 
 
 class _Wait(object):
-    """Somebody who wants to hear of the end of any of some jobs."""
+    """Somebody who wants to hear of the end of any of some jobs; or of something else about them that is `there`."""
 
-    def __init__(self, keys: "list[Key]", until: float, answer: "Callable[[], None]") -> None:
+    def __init__(self, keys: "list[Key]", until: float, answer: "Callable[[], None]",
+                 there: "Optional[Callable[[], bool]]" = None) -> None:
         self.keys = keys
         self.until = until
         self.answer = answer
+        self.there = there
 
 
 class Jobs(object):
@@ -60,20 +63,24 @@ class Jobs(object):
     def __init__(
         self, run_module: "supervisor.RunModule" = child.run_module, encode: "Callable[[Result], bytes]" = child.encode,
         boot_id: str = BOOT_ID, grace: float = 5.0, keep: float = 7 * _DAY, pipes: int = PIPES,
+        cgroup: str = logind.CGROUP,
     ) -> None:
         """`boot_id`: path of the file that tells one boot from another; `grace`: seconds between TERM and KILL.
 
         `keep`: seconds after which an ended job that nobody collected is removed; `pipes`: how many may be open.
+        `cgroup`: path of the file that tells whether this process is in a login session.
         """
         self._run_module = run_module
         self._encode = encode
         self._grace = grace
         self._keep = keep
         self._most_pipes = pipes
+        self._cgroup: "Optional[str]" = cgroup     # None: what is to say of it was said
         self._subreaper: "Optional[Callable[[], None]]" = None
         self._pipes: "Dict[int, _Pipe]" = {}
         self._children: "set[int]" = set()        # supervisors that are ours to take in when they end
         self._state = jobstate.State(encode, boot_id, grace)
+        self._readers = jobread.Readers(self._state)
         self._waits: "list[_Wait]" = []
         self._look_at = 0.0                       # when to look at other agents' jobs next
         self._pruned: "Dict[str, float]" = {}
@@ -106,13 +113,14 @@ class Jobs(object):
     def wait(self, body: "Body", reply: "Answer") -> None:
         """Reply {"jobs": {jid: status}} as soon as any of body["jids"] is not running, or after body["seconds"].
 
-        Running jobs are without output. When the results are very large some ended jobs are left out.
+        Running jobs are without output, unless body["output"] is "tail". When the results are very large some ended
+        jobs are left out. With body["brief"] how each job stands is told, and no result.
         """
         path = body.get("dir") or "~/.ansible_async"
         jids = list(body.get("jids") or ())
         keys = [(jobfiles.full_path(path), jid) for jid in jids if jobfiles.is_jid(jid)]
         wait = _Wait(keys, time.monotonic() + float(body.get("seconds") or 0),
-                     lambda: reply({"jobs": self._all(jids, path)}))
+                     lambda: reply({"jobs": self._all(jids, path, body)}))
         self._waits.append(wait)
         if len(keys) < len(jids) or not all(self._state.runs(key) for key in keys):
             wait.until = 0.0
@@ -139,18 +147,55 @@ class Jobs(object):
         return result if gone else dict(self._state.missing(key), erased=os.path.join(path, jid))
 
     def kill(self, body: "Body", reply: "Answer") -> None:
-        """End the job and everything below it: TERM, body["grace"] seconds, KILL. Replies its status when it ended."""
+        """End the job and everything below it: TERM, body["grace"] seconds, KILL. Replies its status when it ended.
+
+        That has `ran` besides: whether the job still ran when the order came. A job that had ended keeps its result.
+        With body["brief"] it is only told how the job stands.
+        """
         key, refusal = self._key(body)
         if refusal is not None:
             reply(refusal)
             return
         grace = float(self._grace if body.get("grace") is None else body["grace"])
-        if self._state.runs(key) and not self._order(key, {"kill": True, "grace": grace}):
+        ran = self._state.runs(key)
+        if ran and not self._order(key, {"kill": True, "grace": grace}):
             reply(self._state.failed(key, "the job cannot be killed: asyncrun did not start it"))
             return
         self._waits.append(_Wait([key], time.monotonic() + grace + procs.PATIENCE + 2.0,
-                                 lambda: reply(self._state.status(key, BRIEF))))
+                                 lambda: reply(dict(self._told(key, BRIEF, body), ran=ran))))
         self.on_time()
+
+    def read(self, body: "Body", reply: "Answer") -> None:
+        """Reply what the job printed from body["stdout"] and body["stderr"] (offsets in bytes) on, see jobread.
+
+        As soon as there is anything, or the job has ended, or after body["seconds"].
+        """
+        key, refusal = self._key(body)
+        if refusal is not None:
+            reply(refusal)
+            return
+        offsets = {name: int(body.get(name) or 0) for name in jobread.STREAMS}
+        wait = _Wait([key], time.monotonic() + float(body.get("seconds") or 0),
+                     lambda: reply(self._readers.read(key, offsets)), lambda: self._readers.there(key, offsets))
+        if self._readers.there(key, offsets):
+            wait.until = 0.0
+        self._waits.append(wait)
+        self.on_time()
+
+    def listed(self, body: "Body") -> "Result":
+        """{"jobs": {jid: how it stands}} of every job in the folder body["dir"]; those of Ansible's own, too."""
+        path = body.get("dir") or "~/.ansible_async"
+        if not isinstance(path, str) or "\0" in path:
+            return {"failed": True, "changed": False, "msg": "invalid async_dir %.100r" % (path,)}
+        path = jobfiles.full_path(path)
+        folder, refused = self._state.open_folder(path)
+        if folder is None:
+            return dict(refused, jobs={}) if refused else {"changed": False, "jobs": {}}
+        try:
+            jids, more = jobfiles.jids(folder, LISTED)
+        finally:
+            os.close(folder)
+        return {"changed": False, "jobs": {jid: self._state.brief((path, jid)) for jid in jids}, "truncated": more}
 
     # -- for the agent's loop
 
@@ -181,7 +226,7 @@ class Jobs(object):
         if not self._waits:
             return None
         until = min(wait.until for wait in self._waits)
-        if any(key not in self._state.piped for wait in self._waits for key in wait.keys):
+        if any(wait.there or key not in self._state.piped for wait in self._waits for key in wait.keys):
             return min(until, self._look_at)
         return until
 
@@ -192,10 +237,13 @@ class Jobs(object):
         if look:
             self._look_at = now + WATCH
         due = [wait for wait in self._waits
-               if now >= wait.until or (look and not all(self._state.runs(key) for key in wait.keys))]
+               if now >= wait.until or (look and self._is_due(wait))]
         self._waits = [wait for wait in self._waits if wait not in due]
         for wait in due:
             wait.answer()
+
+    def _is_due(self, wait: _Wait) -> bool:
+        return wait.there() if wait.there else not all(self._state.runs(key) for key in wait.keys)
 
     def reap(self) -> None:
         """A child of the agent has ended: take it in, if it is one of ours."""
@@ -260,7 +308,14 @@ class Jobs(object):
                 self._state.piped[pipe.key] = pipe.fd
                 if len(self._state.piped) > self._most_pipes:
                     self._drop(pipe)
-            answer(self._state.named(pipe.key, changed=True, failed=False, started=True, finished=False))
+            answer(dict(self._state.named(pipe.key, changed=True, failed=False, started=True, finished=False),
+                        **self._warnings()))
+
+    def _warnings(self) -> "Result":
+        """What is to be said with the first job that was started."""
+        cgroup, self._cgroup = self._cgroup, None
+        doomed = cgroup and logind.warning(cgroup)
+        return {"warnings": [doomed]} if doomed else {}
 
     def _drop(self, pipe: _Pipe) -> None:
         os.close(pipe.fd)
@@ -268,13 +323,17 @@ class Jobs(object):
         if self._state.piped.get(pipe.key) == pipe.fd:
             del self._state.piped[pipe.key]
 
-    def _all(self, jids: "list[Any]", path: str) -> "Dict[str, Result]":
-        """The states of several jobs: with results while they fit, without output where a job runs."""
+    def _told(self, key: "Key", most: int, body: "Body") -> "Result":
+        return self._state.brief(key) if body.get("brief") else self._state.status(key, most)
+
+    def _all(self, jids: "list[Any]", path: str, body: "Body") -> "Dict[str, Result]":
+        """The states of several jobs: with results while they fit, and little output where a job runs."""
+        most = BRIEF if body.get("output") == "tail" else 0
         told: "Dict[str, Result]" = {}
         size = 0
         for jid in jids:
             key, refusal = self._key({"jid": jid, "dir": path})
-            result = refusal or self._state.status(key, 0)
+            result = refusal or self._told(key, most, body)
             size += sum(len(text) for text in result.values() if isinstance(text, str))
             if told and size > ENOUGH:
                 break

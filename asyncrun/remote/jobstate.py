@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Key = Tuple[str, str]                     # folder (absolute), jid
 
 NO_LOG = "_asyncrun_no_log"
+UNREADABLE = "the job's files cannot be read: "
 SETTLING = 1.0                    # seconds that a supervisor takes at most to write a result to a folder made anew
 _LONG_AGO = -1000.0
 
@@ -89,9 +90,42 @@ class State(object):
             finally:
                 os.close(record)
         except OSError as error:
-            return self.failed(key, "the job's files cannot be read: %s" % error)
+            return self.failed(key, "%s%s" % (UNREADABLE, error))
         finally:
             os.close(folder)
+
+    def brief(self, key: "Key") -> "Result":
+        """How the job stands, without its result: finished, failed, rc, timedout, killed, lost... as far as they apply.
+
+        `missing`: nothing is known of it; `unknown`: why nothing can be said. Of our own jobs also when they were
+        started (`at`, Unix time) and their `limit`; others are `foreign`.
+        """
+        folder, refused = self.open_folder(key[0])
+        start: "Result" = {}
+        if folder is not None:
+            start = self._told_at_start(folder, key[1])
+            os.close(folder)
+        elif refused is not None and key not in self.piped:
+            return {"unknown": refused["msg"]}
+        result = self.status(key, 0)
+        if result == self.missing(key):
+            return {"missing": True}
+        if str(result.get("msg")).startswith(UNREADABLE):
+            return {"unknown": result["msg"]}
+        return dict(_in_brief(result), **start)
+
+    def _told_at_start(self, folder: int, jid: str) -> "Result":
+        try:
+            record = jobfiles.open_record(folder, jid)
+        except OSError:
+            return {}
+        if record is None:
+            return {"foreign": True}
+        try:
+            start = jobfiles.read_slot(record, "start")
+        finally:
+            os.close(record)
+        return {name: float(start[name]) for name in ("at", "limit") if isinstance(start.get(name), (int, float))}
 
     def _status_by_record(self, folder: int, record: int, key: "Key", most: int) -> "Result":
         start = self._start_of(record)
@@ -114,7 +148,7 @@ class State(object):
 
     def _ended(self, folder: int, record: int, key: "Key", start: "Result") -> "Result":
         try:
-            data = jobfiles.read_status(folder, key[1])
+            data = jobfiles.read_status(folder, key[1], ours=True)
         except FileNotFoundError:
             data = None
         if data is None or jobfiles.is_unfinished(data):
@@ -219,10 +253,22 @@ class State(object):
             return ""
 
 
+def _in_brief(result: "Result") -> "Result":
+    """What of a status is not the module's words. Modules say what they like, so types are looked at."""
+    truths = ("started", "finished", "failed", "changed", "timedout", "killed", "truncated", NO_LOG)
+    kept = {name: result[name] for name in truths if isinstance(result.get(name), bool)}
+    if isinstance(result.get("rc"), int):
+        kept["rc"] = int(result["rc"])
+    for name in ("lost", "start", "end", "delta"):
+        if isinstance(result.get(name), str):
+            kept[name] = result[name][:100]
+    return kept
+
+
 def _unpublished(folder: int, jid: str) -> "Optional[Result]":
     """The whole result of a module that ended after its supervisor, which was to publish it."""
     try:
-        return jobfiles.read_status(folder, jobfiles.new_name(jid))
+        return jobfiles.read_status(folder, jobfiles.new_name(jid), ours=True)
     except FileNotFoundError:
         return None
 

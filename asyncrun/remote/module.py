@@ -12,6 +12,7 @@ to act (False when nothing differs, and in check mode).
 import binascii
 import io
 import os
+import traceback
 
 from . import process
 
@@ -29,6 +30,13 @@ class Failed(Exception):
     def __init__(self, msg: str, **result: "Any") -> None:
         Exception.__init__(self, msg)
         self.result = dict(result, failed=True, msg=msg)
+
+
+def crash(error: BaseException) -> "Dict[str, Any]":
+    """The result of a module that ended by an exception."""
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    said = "".join(traceback.format_exception_only(type(error), error)).strip()
+    return {"failed": True, "changed": False, "msg": "The module crashed: %s" % said, "exception": text}
 
 
 class Module(object):

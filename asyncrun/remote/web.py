@@ -41,14 +41,17 @@ class Answer(object):
 
 def ask(
     m: "Module", url: str, method: str = "GET", data: "Any" = None, headers: "Optional[dict[str, Any]]" = None,
-    redirects: str = "urllib2",
+    redirects: str = "urllib2", cookies: "Any" = None,
 ) -> Answer:
-    """Ask once, redirects followed as `redirects` says; the module's args hold what TLS, proxy and login are to be."""
+    """Ask once, redirects followed as `redirects` says; the module's args hold what TLS, proxy and login are to be.
+
+    `cookies`: a jar that is used, and filled.
+    """
     args = m.args
     if args.get("use_gssapi"):
         m.fail("use_gssapi is not supported: asyncrun sends no Kerberos tickets to web servers")
     url, user, password = _login(args, url)
-    jar = http.cookiejar.CookieJar()
+    jar = http.cookiejar.CookieJar() if cookies is None else cookies
     request = _request(args, url, method, data, dict(headers or {}), user, password)
     try:
         opener = _opener(m, url, user, password, jar, redirects)

@@ -9,29 +9,13 @@ from typing import Any, Final
 
 from packaging.version import Version
 
-_PART = re.compile(r"(\d+|[a-z]+|\.)", re.VERBOSE)
-_STRICT = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)(?:\.(?P<patch>\d+))?(?P<pre>[ab]\d+)?\Z")
+from asyncrun.remote.legacy.ansible.module_utils.compat.version import LooseVersion, StrictVersion
+
 _SEMANTIC = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
     r"(?:-(?P<pre>(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*))*))?"
     r"(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?\Z"
 )
-
-
-def loose(text: str) -> list[int | str]:
-    """A version of any shape: its numbers and words, in order."""
-    parts = [part for part in re.split(_PART, text) if part and part != "."]
-    return [int(part) if part.isdigit() else part for part in parts]
-
-
-def strict(text: str) -> tuple[Any, ...]:
-    """A version of the shape 1.2[.3][a4|b4]. Raises ValueError."""
-    found = _STRICT.match(text)
-    if found is None:
-        raise ValueError(f"invalid version number '{text}'")
-    before = found["pre"]
-    rank = (0, before[0], int(before[1:])) if before else (1, "", 0)
-    return (int(found["major"]), int(found["minor"]), int(found["patch"] or 0), rank)
 
 
 @total_ordering
@@ -61,8 +45,8 @@ class Semantic:
 
 
 VERSIONS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "loose": loose,
-    "strict": strict,
+    "loose": LooseVersion,
+    "strict": StrictVersion,
     "semver": Semantic,
     "semantic": Semantic,
     "pep440": Version,

@@ -70,9 +70,11 @@ class Request:
     module      {name, args, check, diff, environment, cwd, no_log, verbosity}  run a module, answer with its result
     job_start   {jid, dir, limit, run: <a module body>}                  start it as a job; answers when it is on disk
     job_status  {jid, dir}                                               what the job's files and locks say
-    job_wait    {jids: [...], dir, seconds}                              answers when one of them ended, or in time
+    job_wait    {jids: [...], dir, seconds, output, brief}               answers when one of them ended, or in time
+    job_read    {jid, dir, stdout, stderr, seconds}                      what it printed from these offsets on
+    job_list    {dir}                                                    how each job of a folder stands
     job_clean   {jid, dir}
-    job_kill    {jid, dir, grace}
+    job_kill    {jid, dir, grace, brief}                                 answers when the job has ended
     raw         {command}                                                the login shell runs it; needs no Python
     reset       {}                                                       close the connection; the next ask reconnects
     """

@@ -9,6 +9,7 @@ from typing import Any
 from asyncrun.errors import ParseError
 from asyncrun.origin import Origin
 from asyncrun.playbook.values import type_name
+from asyncrun.source import Overlaid
 
 Load = Callable[[str], Any]
 ENDINGS = ("", ".yml", ".yaml", ".json")
@@ -30,12 +31,17 @@ class VarsFolders:
             self._entities[key] = tuple((path, data) for path in paths if (data := self.file(path)))
         return self._entities[key]
 
-    def file(self, path: str) -> Mapping[str, Any]:
-        """One file of variables; an empty one gives none. Raises SourceError, ParseError."""
+    def file(self, path: str, *, several: bool = False) -> Mapping[str, Any]:
+        """One file of variables; an empty one gives none. Raises SourceError, ParseError.
+
+        `several`: it may be a list of mappings, of which a later one wins.
+        """
         if path not in self._files:
             data = self._load(path)
             if data is None:
                 data = {}
+            if several and isinstance(data, list) and all(isinstance(each, Mapping) for each in data):
+                data = Overlaid(*data)
             if not isinstance(data, Mapping):
                 raise ParseError(
                     f"A file of variables has to be a mapping, this one is a {type_name(data)}.",

@@ -315,7 +315,7 @@ def _vars_file(names: Any, folder: Path, scene: Scene, *, quiet: bool) -> Iterat
     paths = [folder / str(name) for name in choices]
     path = next((each for each in paths if files.exists(each)), None)
     if path is not None:
-        yield Layer(f"vars_files {path}", scene.folders.file(str(path)))
+        yield Layer(f"vars_files {path}", scene.folders.file(str(path), several=True))
     elif paths and not quiet:
         said = " or ".join(map(str, paths))
         _warn_once(scene, ("vars_files", said), f"vars_files: {said} could not be found")

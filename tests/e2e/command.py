@@ -17,6 +17,7 @@ from typing import IO
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=(\d+)\s+"
                    r"rescued=(\d+)\s+ignored=(\d+)", re.MULTILINE)
+JOBS = (sys.executable, "-c", "from asyncrun.cli.jobs import main; main(prog_name='asyncrun-jobs')")
 COUNTS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -83,6 +84,11 @@ def adhoc(*arguments: object, **options: object) -> Ended:
     """asyncrun."""
     argv = [sys.executable, "-c", "from asyncrun.cli.adhoc import main; main(prog_name='asyncrun')"]
     return run([*argv, *map(str, arguments)], **options)  # type: ignore[arg-type]
+
+
+def jobs(*arguments: object, **options: object) -> Ended:
+    """asyncrun-jobs."""
+    return run([*JOBS, *map(str, arguments)], **options)  # type: ignore[arg-type]
 
 
 def extra(**values: object) -> list[str]:

@@ -64,6 +64,10 @@ class FaultProxy:
                     total += int.from_bytes(count, sys.byteorder)
         return total
 
+    def passed(self) -> int:
+        """How many bytes came from the server on the connections that are open."""
+        return sum(way.passed for way in list(self._ways.values()) if way.from_server)
+
     def close(self) -> None:
         """End it and every connection."""
         self._going = False

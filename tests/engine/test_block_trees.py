@@ -23,7 +23,7 @@ from tests.e2e.command import Ended, playbook
 from tests.engine.harness import Story, tell
 
 HOSTS = ("h1", "h2", "h3")
-bounded = settings(max_examples=250, deadline=None, derandomize=True, database=None,
+bounded = settings(max_examples=200, deadline=None, derandomize=True, database=None,
                    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 

@@ -154,9 +154,9 @@ def test_a_polled_job_gives_the_modules_result(world: World) -> None:
 def test_the_last_wait_ends_with_the_limit_and_then_the_end_is_awaited(world: World) -> None:
     timed_out = {**DONE, "failed": True, "changed": False, "timedout": True, "rc": -15, "stdout": "half"}
     world.ends = [RUNS, RUNS, RUNS, timed_out]
-    data = world.play(seconds=40, poll=15)
-    assert [request.body["seconds"] for request in world.kinds("job_wait")] == [15, 15, 10, GRACE]
-    assert data["msg"] == "async task did not complete within the requested time - 40s"
+    data = world.play(seconds=50, poll=20)
+    assert [request.body["seconds"] for request in world.kinds("job_wait")] == [20, 20, 10, GRACE]
+    assert data["msg"] == "async task did not complete within the requested time - 50s"
     assert (data["failed"], data["changed"], data["async_result"]["stdout"]) == (True, False, "half")
 
 
@@ -167,6 +167,14 @@ def test_a_job_that_never_says_it_ended_is_unknown_after_its_time(world: World) 
     assert data["ansible_job_id"] in data["msg"]
     assert world.now - 1000 <= 10 + GRACE + 0.1
     assert world.state() == JobState.UNKNOWN
+
+
+@pytest.mark.parametrize("poll", [0, 5])
+def test_what_a_host_warns_of_at_the_launch_is_told_and_not_registered(world: World, poll: float) -> None:
+    world.launches = [{"started": True, "finished": False, "changed": True, "warnings": ["the session ends them"]}]
+    world.ends = [DONE]
+    assert "warnings" not in world.play(poll=poll)
+    assert world.warnings() == ["h: the session ends them"]
 
 
 def test_a_lost_link_is_taken_up_again_with_one_warning(world: World) -> None:
@@ -287,6 +295,6 @@ def test_between_two_looks_of_an_until(
 ) -> None:
     world.ends = ends
     steps: Callable[..., Any] = until_ended
-    world.drive(steps(world.call(), world.view, "j1.2", 20))
+    world.drive(steps(world.call(), world.view, ["j1.2"], 20))
     assert world.waits == waits
     assert world.now - 1000 == pytest.approx(seconds)

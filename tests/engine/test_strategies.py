@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,55 @@ def test_one_item_that_changed_notifies_for_all_items(tmp_path: Path) -> None:
     - {name: handler 4, debug: }
 """, hosts=("a",))
     assert [name for name in story.tasks if name.startswith("handler")] == ["handler 1", "handler 2"]
+
+
+# ---- run_once
+
+
+def test_what_runs_once_is_learnt_by_all_of_the_batch_and_groups_its_host_alone(tmp_path: Path) -> None:
+    story = play(tmp_path, """
+    - {name: fails, fail: , when: inventory_hostname == 'b'}
+    - {name: sets, set_fact: {v: 1}, run_once: true}
+    - {name: registers, debug: {msg: x}, run_once: true, register: r}
+    - {name: groups, group_by: {key: first}, run_once: true}
+""")
+    assert [story.known(host, "v") for host in HOSTS] == [1, 1, 1]
+    assert [story.known(host, "r")["msg"] for host in HOSTS] == ["x", "x", "x"]
+    assert story.run.inventory.members("first") == ("a",)
+
+
+def test_what_runs_once_is_not_learnt_by_the_unreachable(tmp_path: Path) -> None:
+    story = play(tmp_path, """
+    - {name: loses, command: "true"}
+    - {name: sets, set_fact: {v: 1}, run_once: true}
+""", answer=gone("b"))
+    assert [host for host in HOSTS if "v" in story.run.memories[host].known] == ["a", "c"]
+
+
+# ---- until
+
+
+def test_until_counts_every_attempt_and_who_gives_up_counts_the_retries(tmp_path: Path) -> None:
+    story = play(tmp_path, """
+    - {name: last, debug: , register: last, until: last.attempts == 3, retries: 2, delay: 0}
+    - {name: never, debug: , register: never, until: false, retries: 2, delay: 0, ignore_errors: true}
+    - {name: unasked, debug: , register: unasked, until: false, retries: 0}
+""", hosts=("a",))
+    assert [story.known("a", name).get("attempts") for name in ("last", "never", "unasked")] == [3, 2, None]
+    assert [status for _, _, status in story.lines] == ["ok", "failed", "ok"]
+
+
+# ---- workers side by side
+
+
+def test_workers_that_come_to_a_module_at_the_same_moment_all_know_it(tmp_path: Path) -> None:
+    """Under free nobody has asked for the module before them; ast.parse of Python 3.11 fails when it runs twice."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(20):
+            story = play(tmp_path / str(number), '    - {name: one, command: "true"}\n', keywords="strategy: free",
+                         hosts=tuple("abcdefgh"), forks=8, answer=gone())
+            assert ran(story, "one") == list("abcdefgh")
+    finally:
+        sys.setswitchinterval(interval)

@@ -87,6 +87,7 @@ class Silenced:
         """Take it all away."""
         self.sshd.remove()
         if self._made:
+            self._ip("link", "del", f"{self._device}a", must=False)       # or a socket that still closes holds it
             self._ip("netns", "del", self.name)
 
     def _ip(self, *words: str, must: bool = True) -> subprocess.CompletedProcess[bytes]:

@@ -78,7 +78,7 @@ def handle(held, line):
     """One request."""
     request = json.loads(line)
     identity, kind, body = request["id"], request["kind"], request["body"]
-    if kind in ("wait", "kill"):
+    if kind in ("wait", "kill", "read"):
         getattr(held, kind)(body, lambda result: say(identity, result))
     elif kind == "start":
         upload = request.get("upload")

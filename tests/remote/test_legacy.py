@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import secrets
-import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from asyncrun.transport import Request, Target
 from asyncrun.transport.fleet import Fleet
 from asyncrun.transport.moduleutils import ModuleUtils
 from tests.asking import ask, module
+from tests.website import serving
 
 ROOT = Path(__file__).parents[2]
 FIELD = ROOT / "tests" / "compat" / "cases" / "library" / "library"       # shapes of the field; see tests/compat
@@ -320,7 +320,7 @@ def test_again_under_another_python(fleet: Fleet, target: Target) -> None:
 # ---- single stand-ins
 
 
-class Pages(http.server.BaseHTTPRequestHandler):
+class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/ok" else 404, "Found" if self.path == "/ok" else "Not here")
         self.send_header("X-Agent", self.headers["User-Agent"])
@@ -333,19 +333,11 @@ class Pages(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"got " + data + self.headers.get("Authorization", "").encode())
 
-    def log_message(self, *args: Any) -> None:
-        """Nothing."""
-
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Answers) as url:
+        yield url
 
 
 def test_the_web(library: Library, site: str) -> None:
@@ -407,9 +399,11 @@ def says(function, *args):
         return str(error)
 module = AnsibleModule({})
 checked = ArgumentSpecValidator({'a': {'type': 'int', 'required': True}}).validate({'a': '5'})
+odd = ArgumentSpecValidator({'a': {}, 'b': {}}, [['a', 'b']]).validate({'a': '5', 'z': 1})
 module.exit_json(
     sizes=[human_to_bytes('10M'), human_to_bytes(7), human_to_bytes('1Kb', isbits=True), says(human_to_bytes, 'x')],
     human=[bytes_to_human(0), bytes_to_human(1536), bytes_to_human(1 << 40)], lower=lenient_lowercase(['A', 1]),
+    strange=[says(human_to_bytes, '10mB'), StrictVersion('1.0a1').version, odd.unsupported_parameters],
     versions=[LooseVersion('1.10') > '1.9', StrictVersion('1.0a1') < StrictVersion('1.0'), str(StrictVersion('1.2.0'))],
     net=[is_mac('aa:bb:cc:dd:ee:ff'), is_masklen('33'), to_masklen('255.255.240.0'), to_netmask(20)],
     checks=[says(validation.check_required_together, [['a', 'b']], {'a': 1}),
@@ -424,6 +418,8 @@ module.exit_json(
 """)
     assert not data.get("failed"), data
     assert data["sizes"] == [10485760, 7, 1024, "human_to_bytes() can't interpret following string: x"]
+    assert data["strange"] == ["human_to_bytes() failed to convert 10mB. Value is not a valid string (expect MB or M)",
+                               [1, 0, 0], ["z"]]
     assert data["human"] == ["0.00 Bytes", "1.50 KB", "1.00 TB"]
     assert data["versions"] == [True, True, "1.2"]
     assert data["net"] == [True, False, 20, "255.255.240.0"]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from asyncrun.importing import Importer
 from asyncrun.plugins import STAND_INS
+from asyncrun.remote import legacy
 from asyncrun.templating import ansible_api
+from tests.website import serving
 
 # What the plugins of well-known repositories and collections import, most often first.
 IMPORTED = """
@@ -59,6 +61,12 @@ ansible.module_utils.parsing.convert_bool boolean BOOLEANS_TRUE
 ansible.module_utils.compat.version LooseVersion StrictVersion
 ansible.module_utils.urls open_url ConnectionError SSLValidationError basic_auth_header Request
 ansible.module_utils.errors UnsupportedError RequiredIfError
+ansible.module_utils.common.json AnsibleJSONEncoder
+ansible.module_utils.common.yaml yaml_load yaml_dump HAS_LIBYAML
+ansible.module_utils.common.network is_mac to_netmask
+ansible.module_utils.common.warnings warn deprecate
+ansible.module_utils.compat.importlib import_module
+ansible.module_utils.facts.utils get_file_content
 ansible.module_utils.ansible_release __version__
 """
 
@@ -94,16 +102,30 @@ def test_what_plugins_import_is_there(module: str, name: str) -> None:
 
 
 def test_a_class_is_the_same_by_both_of_its_names() -> None:
-    assert there("ansible.errors").AnsibleError is importlib.import_module(f"{STAND_INS}.errors").AnsibleError
-    assert there("ansible.errors").__spec__.name == f"{STAND_INS}.errors"
+    assert there("ansible.errors").AnsibleError is importlib.import_module(f"{STAND_INS[0]}.errors").AnsibleError
+    assert there("ansible.errors").__spec__.name == f"{STAND_INS[0]}.errors"
+    shipped = importlib.import_module(f"{STAND_INS[1]}.module_utils.urls")
+    assert there("ansible.module_utils.urls").ConnectionError is shipped.ConnectionError
+    errors = [there(f"ansible.module_utils.{name}").AnsibleFallbackNotFound for name in (
+        "errors", "basic", "common.parameters")]
+    assert len(set(errors)) == 1
+    assert errors[0].__name__ == "AnsibleFallbackNotFound"
 
 
-@pytest.mark.parametrize("path", sorted(Path(ansible_api.__file__).parent.rglob("*.py")))
-def test_every_file_says_what_it_is_and_can_be_imported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pyyaml = ModuleType("yaml")                # dumper.py and loader.py hand its classes on
-    vars(pyyaml).update(SafeDumper=type("SafeDumper", (), {}), SafeLoader=type("SafeLoader", (), {}))
-    monkeypatch.setitem(sys.modules, "yaml", pyyaml)
-    inner = path.relative_to(Path(ansible_api.__file__).parent).with_suffix("")
+def files() -> list[tuple[Path, Path]]:
+    """Every stand-in, with the folder that is `ansible` to it."""
+    folders = [Path(ansible_api.__file__).parent, Path(legacy.__file__).parent / "ansible"]
+    return [(path, folder) for folder in folders for path in sorted(folder.rglob("*.py"))]
+
+
+def test_no_stand_in_is_there_twice() -> None:
+    inner = [path.relative_to(folder) for path, folder in files() if path.name != "__init__.py"]
+    assert len(set(inner)) == len(inner)
+
+
+@pytest.mark.parametrize(("path", "folder"), files())
+def test_every_file_says_what_it_is_and_can_be_imported(path: Path, folder: Path) -> None:
+    inner = path.relative_to(folder).with_suffix("")
     parts = [part for part in inner.parts if part != "__init__"]
     assert there(".".join(("ansible", *parts))).__doc__
 
@@ -139,7 +161,10 @@ def test_converters_of_what_is_no_text() -> None:
         converters.to_text(5, nonstring="strict")
     with pytest.raises(UnicodeDecodeError):
         converters.to_text(b"\xff", errors="strict")
-    assert converters.container_to_text({b"a": [b"b", (b"c",)]}) == {"a": ["b", ("c",)]}
+    assert converters.container_to_text({b"a": [b"b", (b"c",)], (b"k",): 1}) == {"a": ["b", ("c",)], ("k",): 1}
+    assert converters.to_bytes("é", "ascii") == converters.to_bytes("é", "ascii", "surrogate_then_replace") == b"?"
+    with pytest.raises(UnicodeEncodeError):
+        converters.to_bytes("é", "ascii", "surrogate_or_replace")
     assert converters.jsonify({"a": {1}, "b": b"c"}) == '{"a": [1], "b": "c"}'
 
 
@@ -159,7 +184,8 @@ def test_collections_and_mappings() -> None:
     assert collections.count(["a", "b", "a"]) == {"a": 2, "b": 1}
     frozen = collections.ImmutableDict(a=1)
     assert {frozen: 1}[collections.ImmutableDict(a=1)] == 1
-    assert frozen.union({"b": 2}).difference(["a"]) == {"b": 2}
+    assert dict(frozen.union({"b": 2}).difference(["a"])) == {"b": 2}
+    assert frozen != {"a": 1}
     with pytest.raises(TypeError):
         frozen["a"] = 2
     assert changes.camel_dict_to_snake_dict({"HostName": [{"innerKey": 1}], "TargetARNs": 2}) == {
@@ -182,6 +208,9 @@ def test_versions_compare() -> None:
     loose = there("ansible.module_utils.compat.version").LooseVersion
     assert loose("1.10") > loose("1.9")
     assert loose("1.10") == "1.10"
+    strict = there("ansible.module_utils.compat.version").StrictVersion
+    assert strict("1.0b2") < strict("1.0") < "1.0.1"
+    assert (strict("1.0b2").version, strict("1.0b2").prerelease) == ((1, 0, 0), ("b", 2))
     assert min(loose("2.0"), loose("1.2.3")).vstring == "1.2.3"
 
 
@@ -193,7 +222,12 @@ def test_arguments_are_checked_by_a_specification() -> None:
     assert good.validated_parameters == {"name": "5", "count": 1, "inner": {"on": True}}
     assert not good.error_messages
     assert "missing required arguments: name" in validator(spec).validate({}).error_messages[0]
-    assert validator({"a": {}, "b": {}}, mutually_exclusive=[["a", "b"]]).validate({"a": "1", "b": "2"}).errors
+    two: dict[str, Any] = {"a": {}, "b": {}}
+    for either in (validator(two, mutually_exclusive=[["a", "b"]]), validator(two, [["a", "b"]])):
+        assert either.validate({"a": "1", "b": "2"}).errors.msg == "parameters are mutually exclusive: a|b"
+    odd = validator(spec).validate({"name": "x", "zz": 1, "bad": 2})
+    assert odd.unsupported_parameters == {"bad", "zz"}
+    assert odd.error_messages == ["bad, zz. Supported parameters include: count, inner, name."]
     basic = there("ansible.module_utils.basic")
 
     class Checked(basic.AnsibleModule):      # type: ignore[misc,name-defined]
@@ -207,6 +241,66 @@ def test_arguments_are_checked_by_a_specification() -> None:
     with pytest.raises(ValueError, match="missing required"):
         Checked({})
     assert f"{sys.executable} -m pip install netaddr" in basic.missing_required_lib("netaddr")
+
+
+@pytest.mark.parametrize(("size", "bits", "expected"), [
+    ("10M", False, 10485760), ("1.5 KB", False, 1536), ("7", False, 7), ("5 Byte", False, 5), ("10Mb", True, 10485760),
+    ("10Mb", False, "10Mb. Value is not a valid string (expect MB or M)"),
+    ("10mB", False, "10mB. Value is not a valid string (expect MB or M)"),
+    ("10MB", True, "10MB. Value is not a valid string (expect Mb or M)"),
+    ("5bits", True, "5bits. Value is not a valid string (expect b or bit)"),
+    ("2Q", False, "2Q (unit = Q). The suffix must be one of Y, Z, E, P, T, G, M, K, B"),
+    ("1.", False, "can't interpret following string: 1."),
+])
+def test_sizes(size: str, bits: bool, expected: Any) -> None:
+    formatters = there("ansible.module_utils.common.text.formatters")
+    try:
+        assert formatters.human_to_bytes(size, isbits=bits) == expected
+    except ValueError as error:
+        assert str(error).endswith(str(expected))
+
+
+def test_values_as_the_types_of_arguments() -> None:
+    validation = there("ansible.module_utils.common.validation")
+    assert validation.check_type_list("a, b") == ["a", " b"]
+    assert [validation.check_type_str(each) for each in ("x", 5, None)] == ["x", "5", ""]
+    assert validation.check_type_dict("a=1 b=2") == {"a": "1", "b": "2"}
+    with pytest.raises(TypeError, match="not a valid boolean"):
+        validation.check_type_bool("x")
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Says what it was asked; the first page gives a cookie."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if self.path == "/no" else 200)
+        if self.path == "/first":
+            self.send_header("Set-Cookie", "seen=yes")
+        self.end_headers()
+        said = [self.command, self.path, *(str(self.headers[name]) for name in ("X", "Cookie", "Authorization"))]
+        self.wfile.write(" ".join(said).encode())
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    with serving(Answers) as url:
+        yield url
+
+
+def test_the_web(site: str) -> None:
+    urls, error = there("ansible.module_utils.urls"), there("ansible.module_utils.six.moves.urllib.error")
+    jar = there("ansible.module_utils.six.moves.http_cookiejar").CookieJar()
+    asker = urls.Request({"X": "mine"}, cookies=jar, url_username="u", url_password="p", force_basic_auth=True)
+    assert asker.get(f"{site}/first").read() == b"GET /first mine None Basic dTpw"
+    assert asker.put(f"{site}/second", data=b"", headers={"X": "y"}).read() == b"PUT /second y seen=yes Basic dTpw"
+    assert urls.open_url(f"{site}/third").read() == b"GET /third None None None"
+    with pytest.raises(error.HTTPError, match="404"):
+        urls.open_url(f"{site}/no")
+    with pytest.raises(error.URLError, match="refused"):
+        urls.open_url("http://127.0.0.1:1/")
 
 
 def test_words_of_arguments() -> None:
@@ -235,6 +329,7 @@ def test_yaml_where_there_is_no_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     assert yaml.load(b"x: 1", Loader=yaml.SafeLoader) == {"x": 1}
     assert [*yaml.safe_load_all("1\n---\n2\n")] == [1, 2]
     assert yaml.dump({"b": [1], "a": None}, default_flow_style=False) == "a: null\nb:\n- 1\n"
+    assert yaml.safe_dump_all([{"a": 1}, [2]]) == "---\na: 1\n---\n- 2\n"
     dumper = there("ansible.parsing.yaml.dumper").AnsibleDumper
     assert yaml.dump({"a": 1}, Dumper=dumper) == "a: 1\n"
     assert there("ansible.parsing.yaml.loader").AnsibleLoader.__name__ == "AnsibleLoader"
@@ -252,6 +347,10 @@ def test_old_names_of_python() -> None:
     assert isinstance("x", six.string_types)
     assert six.ensure_text(b"a") == "a"
     assert six.moves.urllib.parse.quote("a b") == "a%20b"
+    assert there("ansible.module_utils.six.moves.urllib.parse") is importlib.import_module("urllib.parse")
+    assert importlib.import_module("urllib.parse").__spec__.name == "urllib.parse"
+    with pytest.raises(ModuleNotFoundError):
+        there("ansible.module_utils.six.moves.nothing")
 
     class Meta(type):
         pass

@@ -145,3 +145,11 @@ def test_a_module_by_a_second_name_takes_what_the_first_takes() -> None:
     assert yum["summary"] != dnf["summary"]
     with pytest.raises(Misfit, match="Unsupported parameters for \\(yum\\) module: nam"):
         checked(yum, {"nam": "x"}, "yum")
+
+
+def test_an_action_plugin_of_ansibles_is_known_by_its_name(library: Path) -> None:
+    (library / "greet.py").write_text("from ansible.plugins.action import ActionBase\n"
+                                      "\nclass ActionModule(ActionBase):\n  pass\n")
+    catalog = Catalog(folders=[str(library)])
+    assert "greet" in catalog
+    assert (catalog.find("greet").kind, catalog.find("greet").spec) == ("plugin", None)

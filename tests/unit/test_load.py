@@ -114,7 +114,7 @@ def test_keywords_of_one_task(tmp_path: Path) -> None:
 
 
 def test_what_is_not_said_is_none(tmp_path: Path) -> None:
-    found = task(tmp_path, "- ping:\n  when:\n  become:\n  vars:\n  environment:\n  tags:\n  changed_when:\n  name:")
+    found = task(tmp_path, "- ping:\n  when:\n  become:\n  vars:\n  environment:\n  changed_when:\n  name:")
     assert (found.when, found.vars, found.environment, found.tags) == ((), (), (), frozenset())
     assert (found.become, found.changed_when, found.failed_when, found.loop, found.name) == (
         Become(), None, None, None, None)

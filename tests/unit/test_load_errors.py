@@ -133,6 +133,16 @@ ERRORS: dict[str, tuple[str, str, str, str]] = {
         "- hosts: all\n  vars_prompt: [{private: no}]\n", "2:17", "missing 'name' key", ""),
     "a prompt with more": (
         "- hosts: all\n  vars_prompt: [{name: a, promt: b}]\n", "2:17", "found unsupported key 'promt'", "'prompt'"),
+    "empty tags": (TASKS + "    - ping:\n      tags:\n", "5:12", "tags must be specified as a list", "[one, two]"),
+    "an empty rescue": (
+        TASKS + "    - block: []\n      rescue:\n", "5:7", "while loading rescue: it should be a list of tasks", ""),
+    "an empty loop_control": (
+        TASKS + "    - ping:\n      loop_control:\n", "5:20", "value must be specified as a dictionary", ""),
+    "a collection that is no name": (
+        "- hosts: all\n  collections: [7]\n", "2:16", "Keyword 'collections' items must be of type 'str'", ""),
+    "delegate_to at import_playbook": (
+        "- import_playbook: tasks.yml\n  delegate_to: x\n", "2:3",
+        "'delegate_to' is not a valid attribute for a PlaybookInclude", ""),
     "a role as a handler": (
         "- hosts: all\n  handlers:\n    - include_role: {name: web}\n", "3:7",
         "Using 'include_role' as a handler is not supported.", ""),

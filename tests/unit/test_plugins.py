@@ -486,6 +486,42 @@ def test_one_warning_of_a_plugin_is_told_once(make: Callable[..., Project], capl
     assert [record.getMessage() for record in caplog.records] == ["careful"]
 
 
+def test_so_is_one_by_the_way_of_modules_and_a_module_object_ends_nothing(
+    make: Callable[..., Project], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make().write("filter_plugins/f.py", """
+        from ansible.module_utils.basic import AnsibleModule
+        from ansible.module_utils.common.collections import ImmutableDict
+        from ansible.module_utils.common.respawn import has_respawned
+        from ansible.module_utils.common.warnings import deprecate, warn
+
+        class Checked(AnsibleModule):
+            def __init__(self, params):
+                self.params = params
+                super().__init__({'password': {'no_log': True}, 'size': {'type': 'int', 'default': 5}})
+
+        def checked(x):
+            warn('careful')
+            deprecate('old', version='3')
+            module = Checked(x)
+            module.warn('and slow')
+            assert module.no_log_values == {x['password']} and not has_respawned()
+            return ImmutableDict(module.params)
+
+        def ended(x):
+            Checked({'password': x}).exit_json(changed=True)
+
+        FILTERS = {'checked': checked, 'ended': ended}
+    """)
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(8) as threads:
+        words = [f"w{number}" for number in range(40)]
+        found = threads.map(lambda word: project.render("{{ {'password': w} | checked }}", w=word), words)
+        assert [*found] == [{"password": word, "size": 5} for word in words]
+    assert sorted(record.getMessage() for record in caplog.records) == ["and slow", "careful"]
+    assert "exit_json is for modules, and this is a plugin" in project.fails("{{ 'x' | ended }}").message
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_sandbox_holds_for_functions_of_plugins(make: Callable[..., Project]) -> None:
     project = make().write("filter_plugins/f.py", FILTER % "'double': lambda x: x * 2")
     for template in ("{{ lookup.__globals__ }}", "{{ (1 | double).__class__.__mro__ }}",

@@ -291,6 +291,14 @@ def test_roles_and_playbooks_of_collections(tmp_path: Path) -> None:
     assert caught.value.hint == "The collection their.own is not installed."
 
 
+def test_a_role_deep_in_a_collection_goes_by_its_last_word(tmp_path: Path) -> None:
+    collection(tmp_path, "our.own", roles__web__roles__part__tasks__main="- name: go\n  debug:\n")
+    ctx = context(shelf=Shelf(yaml.load_file, installed=Installed([str(tmp_path)])))
+    (task,) = tasks(play(tmp_path, "- hosts: all\n  roles: [our.own.web.roles.part]\n", ctx))
+    assert task.role is not None
+    assert (task.label, task.role.short_name) == ("our.own.part : go", "part")
+
+
 def test_where_collections_are(tmp_path: Path) -> None:
     near, far = tmp_path / "near", tmp_path / "far"
     for root, names in ((near, ["a.b"]), (far, ["a.b", "a.c"])):

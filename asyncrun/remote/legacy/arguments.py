@@ -17,7 +17,7 @@ TELLS_A_SECRET = re.compile(r"pass(?!ive)|secret|token|cryptkey", re.IGNORECASE)
 SEE = "See the module docs for more information"
 
 
-class NoFallback(Exception):
+class AnsibleFallbackNotFound(Exception):
     """A fallback has no value for the option."""
 
 
@@ -133,7 +133,7 @@ def _fall_back(values: "Values", name: str, fallback: "Any") -> None:
     find: "Callable[..., Any]" = fallback[0]
     try:
         values[name] = find(*words, **more)
-    except NoFallback:
+    except AnsibleFallbackNotFound:
         pass                                     # then its default counts
 
 

@@ -39,23 +39,28 @@ class Importer(object):
             text, file, package = self.own[name]
             return _spec(name, Own(text, file), file, bool(package))
         if name.startswith(MOVES + "."):
-            return _moved(name)
+            return six_move(name)
         ours = self.texts.get("%s.%s" % (PACKAGE, name))
         if ours is not None:
             package = ours[0].endswith("__init__.py")
             full = "%s.%s" % (PACKAGE, name)
-            return _spec(name, StandInPackage(full) if package else Alias(full), None, package)
+            return _spec(name, StandInPackage(full), None, True) if package else alias(name, full)
         if name in TOPS or any(each.startswith(name + ".") for each in self.own):
             return _spec(name, Own("", ""), None, True)
         return None
 
 
-def _moved(name: str) -> "Optional[ModuleSpec]":
-    """The standard library's module for a name below six.moves."""
-    short = name[len(MOVES) + 1:]
+def alias(name: str, other: str, package: bool = False) -> ModuleSpec:
+    """Where to look for `name`: it is the module `other`."""
+    return _spec(name, Alias(other), None, package)
+
+
+def six_move(name: str) -> "Optional[ModuleSpec]":
+    """The standard library's module for a name below six.moves; None when it is no such name."""
+    short = name[len(MOVES) + 1:] if name.startswith(MOVES + ".") else ""
     if short == "urllib":
         return _spec(name, UrllibPackage(), None, True)
-    return _spec(name, Alias(MOVED[short]), None, False) if short in MOVED else None
+    return alias(name, MOVED[short]) if short in MOVED else None
 
 
 def _spec(name: str, loader: "Any", file: "Optional[str]", package: bool) -> "ModuleSpec":
@@ -135,6 +140,6 @@ def install(body: "Mapping[str, Any]", texts: "Mapping[str, Any]") -> None:
     sys.meta_path.insert(0, Importer(body, texts))
 
 
-def installed() -> Importer:
-    """The importer of this process."""
-    return next(each for each in sys.meta_path if isinstance(each, Importer))
+def installed() -> "Optional[Importer]":
+    """The importer of this process; None where no module runs."""
+    return next((each for each in sys.meta_path if isinstance(each, Importer)), None)

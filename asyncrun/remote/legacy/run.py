@@ -15,8 +15,7 @@ import types
 from importlib.machinery import ModuleSpec
 
 from .. import process
-from ..child import crash
-from ..module import Failed
+from ..module import Failed, crash
 from ..program import OUTPUT_MAX, arguments, find_json, result_of
 from . import imports
 from .ansible.module_utils import basic
@@ -41,6 +40,7 @@ def run(body: "Mapping[str, Any]") -> "Result":
     Its secrets are in neither: AnsibleModule takes them out of what it prints, and here they go from all the rest.
     """
     imports.install(body, _texts())
+    NOTES.kept = True
     vars(basic)["_ANSIBLE_ARGS"] = json.dumps({"ANSIBLE_MODULE_ARGS": arguments(body)}).encode("ascii")
     captured = _Captured()
     rc, error = _execute(body)

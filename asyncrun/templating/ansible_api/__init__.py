@@ -5,6 +5,6 @@ Names and behaviour are those of its documented interfaces; nothing here is take
 
 from __future__ import annotations
 
-from asyncrun.templating.ansible_api.release import __author__, __version__
+from asyncrun.remote.legacy.ansible.release import __author__, __version__
 
 __all__ = ["__author__", "__version__"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-BOOLEANS_TRUE: Final = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
-BOOLEANS_FALSE: Final = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
+from asyncrun.remote.legacy.ansible.module_utils.parsing import convert_bool
+
+BOOLEANS_TRUE: Final = convert_bool.BOOLEANS_TRUE
+BOOLEANS_FALSE: Final = convert_bool.BOOLEANS_FALSE
 DEFAULT_DEBUG: Final = False
 DEFAULT_VERBOSITY: Final = 0
 DEFAULT_HASH_BEHAVIOUR: Final = "replace"

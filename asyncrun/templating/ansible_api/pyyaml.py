@@ -70,7 +70,18 @@ def dump(data: Any, stream: Any = None, Dumper: Any = None, **options: Any) -> s
     return None
 
 
+def dump_all(documents: Any, stream: Any = None, Dumper: Any = None, **options: Any) -> str | None:      # noqa: N803
+    """Values as the documents of one YAML text, into `stream` when there is one. YAMLError."""
+    options["explicit_start"] = True
+    text = "".join(str(dump(each, None, Dumper, **options)) for each in documents)
+    if stream is None:
+        return text
+    stream.write(text)
+    return None
+
+
 safe_dump = dump
+safe_dump_all = dump_all
 
 
 def __getattr__(name: str) -> NoReturn:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
 from asyncrun.errors import ParseError
+from asyncrun.remote.legacy.ansible.module_utils.common.text import formatters
 from asyncrun.source.yaml import dump, load, load_all
 from asyncrun.templating.plugins import PluginError, takes_undefined
 from asyncrun.templating.values import Undefined, plain
@@ -20,11 +20,6 @@ _log = logging.getLogger(__name__)
 
 TRUE_WORDS: Final = frozenset({"yes", "on", "1", "true"})
 FALSE_WORDS: Final = frozenset({"no", "off", "0", "false"})
-_UNITS: Final[Mapping[str, int]] = {
-    "Y": 1 << 80, "Z": 1 << 70, "E": 1 << 60, "P": 1 << 50, "T": 1 << 40, "G": 1 << 30, "M": 1 << 20, "K": 1 << 10,
-    "B": 1,
-}
-_SIZE = re.compile(r"\s*(?P<number>\d*\.?\d+)\s*(?P<unit>[A-Za-z]*)\s*\Z")
 
 
 def to_bool(value: Any) -> bool:
@@ -132,34 +127,17 @@ def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
     """A number of bytes (or bits) for people, "1.00 MB"."""
     try:
-        for name, factor in _UNITS.items():
-            if (unit is None and size >= factor) or (unit is not None and unit.upper()[:1] == name):
-                break
-        shown = size / factor
+        return formatters.bytes_to_human(size, isbits, unit)
     except TypeError as error:
         raise PluginError(f"human_readable() failed on bad input: {error}") from error
-    byte = "b" if isbits else "B"
-    return f"{shown:.2f} {(name if factor > 1 else '') + (byte if factor > 1 else 'bits' if isbits else 'Bytes')}"
 
 
 def human_to_bytes(size: Any, default_unit: str | None = None, isbits: bool = False) -> int:
     """The number of bytes (or bits) that "1.5G", "10 MB" or "10Mb" means."""
-    says = "human_to_bytes() can't interpret the input: human_to_bytes()"
-    match = _SIZE.match(str(size))
-    if match is None:
-        raise PluginError(f"{says} can't interpret following string: {size}")
-    unit = match["unit"] or default_unit or "B"
-    letter = unit[0].upper()
-    if letter not in _UNITS:
-        raise PluginError(f"{says} failed to convert {size} (unit = {unit}). "
-                          f"The suffix must be one of {', '.join(_UNITS)}")
-    byte = "b" if isbits else "B"
-    words = {"byte", "bytes"} if not isbits else {"bit", "bits"}
-    known = {letter, letter.lower(), letter + byte, *(() if letter != "B" else (byte, *words))}
-    if unit not in known and unit.lower() not in words and unit[1:] != byte:
-        raise PluginError(f"{says} failed to convert {size}. Value is not a valid string (expect {letter}{byte} "
-                          f"or {letter})")
-    return round(float(match["number"]) * _UNITS[letter])
+    try:
+        return formatters.human_to_bytes(size, default_unit, isbits)
+    except ValueError as error:
+        raise PluginError(f"human_to_bytes() can't interpret the input: {error}") from error
 
 
 def to_datetime(value: str, format: str = "%Y-%m-%d %H:%M:%S") -> datetime:      # noqa: A002 - its name in templates

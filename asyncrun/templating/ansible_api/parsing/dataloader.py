@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from asyncrun.errors import AsyncrunError
+from asyncrun.remote.legacy.ansible.module_utils.common.text.converters import to_text
 from asyncrun.source import yaml
 from asyncrun.source.vault import Vault, is_vault
 from asyncrun.templating.ansible_api.errors import AnsibleError, AnsibleFileNotFound, AnsibleParserError
-from asyncrun.templating.ansible_api.module_utils.common.text.converters import to_text
 from asyncrun.templating.ansible_api.utils.path import unfrackpath
 from asyncrun.templating.lookups.context import LookupContext
 

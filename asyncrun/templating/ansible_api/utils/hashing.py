@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from asyncrun.remote.legacy.ansible.module_utils.common.text.converters import to_bytes
 from asyncrun.templating.ansible_api.errors import AnsibleError
-from asyncrun.templating.ansible_api.module_utils.common.text.converters import to_bytes
 
 
 def secure_hash_s(data: Any, hash_func: Any = hashlib.sha1) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from asyncrun.templating.ansible_api.module_utils.common.text.converters import to_text
+from asyncrun.remote.legacy.ansible.module_utils.common.text.converters import to_text
 
 
 def unfrackpath(path: Any, follow: bool = True, basedir: Any = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asyncrun.templating.ansible_api.module_utils.common.text.converters import to_bytes, to_text
+from asyncrun.remote.legacy.ansible.module_utils.common.text.converters import to_bytes, to_text
 
 to_unicode = to_text
 to_str = to_text

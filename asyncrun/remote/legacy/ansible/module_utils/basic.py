@@ -89,12 +89,18 @@ FILE_COMMON_ARGUMENTS: "Dict[str, Dict[str, Any]]" = {
 }
 RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
-# What this process was asked: JSON of {"ANSIBLE_MODULE_ARGS": {...}}, set by who runs the module.
+# What this process was asked: JSON of {"ANSIBLE_MODULE_ARGS": {...}}, set by who runs the module. None where none is
+# run: on the controller, for a plugin.
 _ANSIBLE_ARGS: "Optional[bytes]" = None
 
 
 class AnsibleModule(FileWork, CommandWork):
-    """A module's arguments, checked; and its ways to run commands, care for files and end."""
+    """A module's arguments, checked; and its ways to run commands, care for files and end.
+
+    In a plugin it checks the `params` that a subclass has set, and what would end a module is a ValueError.
+    """
+
+    params: "Dict[str, Any]" = {}
 
     def __init__(
         self, argument_spec: "Mapping[str, Any]", bypass_checks: bool = False, no_log: bool = False,
@@ -111,9 +117,8 @@ class AnsibleModule(FileWork, CommandWork):
         self.run_command_environ_update: "Dict[str, str]" = {}
         self.ansible_version = __version__
         self._tmpdir: "Optional[str]" = None
-        self._warnings, self._deprecations = NOTES.warnings, NOTES.deprecations
-        NOTES.forget()
-        self.no_log_values = NOTES.secrets
+        notes = NOTES.of_new_module()
+        self._warnings, self._deprecations, self.no_log_values = notes.warnings, notes.deprecations, notes.secrets
         self._load_params()
         self._take_order(no_log)
         self._check_arguments()
@@ -124,9 +129,8 @@ class AnsibleModule(FileWork, CommandWork):
 
     def _load_params(self) -> None:
         """Take the arguments of this process."""
-        if _ANSIBLE_ARGS is None:
-            raise SystemExit("AnsibleModule has no arguments: it is run by asyncrun, not by hand")
-        self.params = json.loads(_ANSIBLE_ARGS.decode("utf-8"))["ANSIBLE_MODULE_ARGS"]
+        if _ANSIBLE_ARGS is not None:
+            self.params = json.loads(_ANSIBLE_ARGS.decode("utf-8"))["ANSIBLE_MODULE_ARGS"]
 
     def _take_order(self, no_log: bool) -> None:
         """Take the keys that say how the module is to run out of its arguments."""
@@ -236,6 +240,8 @@ class AnsibleModule(FileWork, CommandWork):
 
     def _return_formatted(self, kwargs: "Dict[str, Any]") -> None:
         """Print the result, without secrets."""
+        if _ANSIBLE_ARGS is None:                # standard output and this process belong to the run, not to a plugin
+            raise ValueError(kwargs.get("msg") or "exit_json is for modules, and this is a plugin")
         self.add_path_info(kwargs)
         kwargs.setdefault("invocation", {"module_args": self.params})
         for warning in _listed(kwargs.pop("warnings", None)):
@@ -286,9 +292,9 @@ def missing_required_lib(library: str, reason: "Optional[str]" = None, url: "Opt
     """What to say when a Python library is not there."""
     why = " This is required %s." % reason if reason else ""
     more = " See %s for more info." % url if url else ""
-    return ("Failed to import the required Python library (%s) on %s's Python %s.%s%s Install it for that Python, or "
-            "set ansible_python_interpreter to one that has it." % (
-                library, platform.node(), sys.executable, why, more))
+    return ("Failed to import the required Python library (%s) on %s's Python %s.%s%s Install it for that Python "
+            "(%s -m pip install %s); a module may also run under another one, by ansible_python_interpreter." % (
+                library, platform.node(), sys.executable, why, more, sys.executable, library))
 
 
 def heuristic_log_sanitize(data: str, no_log_values: "Any" = None) -> str:

@@ -1,12 +1,12 @@
 """Stands in for `ansible.module_utils.errors`: what checks of arguments raise."""
 
-from ...arguments import NoFallback
+from ... import arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List
 
-AnsibleFallbackNotFound = NoFallback
+AnsibleFallbackNotFound = arguments.AnsibleFallbackNotFound
 
 
 class AnsibleValidationError(Exception):

@@ -84,7 +84,7 @@ def open_url(
     force: bool = False, last_mod_time: "Any" = None, timeout: float = 10, validate_certs: bool = True,
     url_username: "Optional[str]" = None, url_password: "Optional[str]" = None, http_agent: "Optional[str]" = None,
     force_basic_auth: bool = False, follow_redirects: "Any" = "urllib2", client_cert: "Optional[str]" = None,
-    client_key: "Optional[str]" = None, cookies: "Any" = None, use_gssapi: bool = False,  # noqa: ARG001
+    client_key: "Optional[str]" = None, cookies: "Any" = None, use_gssapi: bool = False,
     unix_socket: "Optional[str]" = None, ca_path: "Optional[str]" = None, unredirected_headers: "Any" = None,
     decompress: bool = True, ciphers: "Any" = None, use_netrc: bool = True,
 ) -> "Any":
@@ -97,7 +97,7 @@ def open_url(
         ciphers=ciphers, use_netrc=use_netrc)
     try:
         answer = web.ask(_Asker(args), url, method or ("POST" if data else "GET"),  # type: ignore[arg-type]
-                         _body(data), _headers(headers, last_mod_time), _redirects(follow_redirects))
+                         _body(data), _headers(headers, last_mod_time), _redirects(follow_redirects), cookies)
     except Failed as failure:
         raise ConnectionError(str(failure))
     if answer.status < 0:
@@ -162,6 +162,43 @@ class _Response(object):
     def close(self) -> None:
         """Let the connection go."""
         self.fp.close()
+
+
+class Request(object):
+    """Asks servers, each time with what was given here, unless it is given there."""
+
+    def __init__(self, headers: "Any" = None, **options: "Any") -> None:
+        self.headers = dict(headers or {})
+        self.options = options
+
+    def open(self, method: str, url: str, data: "Any" = None, headers: "Any" = None, **options: "Any") -> "Any":
+        """The server's response. Raises as open_url does."""
+        given = dict(self.options, **{name: value for name, value in options.items() if value is not None})
+        return open_url(url, data=data, headers=dict(self.headers, **(headers or {})), method=method, **given)
+
+    def get(self, url: str, **options: "Any") -> "Any":
+        """GET."""
+        return self.open("GET", url, **options)
+
+    def head(self, url: str, **options: "Any") -> "Any":
+        """HEAD."""
+        return self.open("HEAD", url, **options)
+
+    def post(self, url: str, data: "Any" = None, **options: "Any") -> "Any":
+        """POST."""
+        return self.open("POST", url, data=data, **options)
+
+    def put(self, url: str, data: "Any" = None, **options: "Any") -> "Any":
+        """PUT."""
+        return self.open("PUT", url, data=data, **options)
+
+    def patch(self, url: str, data: "Any" = None, **options: "Any") -> "Any":
+        """PATCH."""
+        return self.open("PATCH", url, data=data, **options)
+
+    def delete(self, url: str, **options: "Any") -> "Any":
+        """DELETE."""
+        return self.open("DELETE", url, **options)
 
 
 def fetch_url(

@@ -1,13 +1,13 @@
 """Stands in for `ansible.module_utils.common.collections`: what kind of collection something is."""
 
-from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator
+    from typing import Any, Dict
 
-__all__ = ["Hashable", "ImmutableDict", "Mapping", "MutableMapping", "Sequence", "count", "is_iterable",
-           "is_sequence", "is_string"]
+__all__ = ["Hashable", "ImmutableDict", "Iterable", "Iterator", "Mapping", "MutableMapping", "MutableSequence",
+           "Sequence", "count", "is_iterable", "is_sequence", "is_string"]
 
 
 class ImmutableDict(Hashable, Mapping):  # type: ignore[type-arg]

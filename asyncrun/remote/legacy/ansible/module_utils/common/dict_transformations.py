@@ -34,7 +34,7 @@ def snake_dict_to_camel_dict(snake_dict: "Any", capitalize_first: bool = False) 
 
 def _snake_to_camel(snake: str, capitalize_first: bool = False) -> str:
     words = snake.split("_")
-    first = words[0].capitalize() if capitalize_first else words[0]
+    first = words[0].capitalize() or "_" if capitalize_first else words[0]
     return first + "".join(word.capitalize() or "_" for word in words[1:])
 
 
@@ -42,7 +42,7 @@ def _camel_to_snake(name: str, reversible: bool = False) -> str:
     if reversible:                                  # each capital on its own, so that the way back is known
         return re.sub(r"[A-Z]", lambda found: "_" + found.group().lower(), name).lstrip("_")
     plural = re.sub(r"[A-Z]{3,}s(?=$)", lambda found: "_" + found.group().lower(), name)     # TargetGroupARNs
-    apart = re.sub(r"([^_])([A-Z][a-z]+)", r"\1_\2", plural)
+    apart = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", plural)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", apart).lower().lstrip("_" if name[:1] != "_" else "")
 
 

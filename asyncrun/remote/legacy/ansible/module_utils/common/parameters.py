@@ -3,7 +3,7 @@
 import os
 
 from .....argspec import FALSE, TRUE, secret_values
-from ....arguments import NoFallback, spec_of
+from ....arguments import AnsibleFallbackNotFound, spec_of
 from ....masking import masked, ordered
 from .warnings import deprecate, warn
 
@@ -11,7 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Set
 
-AnsibleFallbackNotFound = NoFallback
 BOOLEANS_TRUE, BOOLEANS_FALSE = TRUE, FALSE
 
 __all__ = ["AnsibleFallbackNotFound", "deprecate", "env_fallback", "list_no_log_values", "remove_values",

@@ -24,7 +24,8 @@ run_again(order["body"])
 
 def has_respawned() -> bool:
     """Whether this is the other Python already."""
-    return bool(installed().body.get("respawned"))
+    here = installed()
+    return here is not None and bool(here.body.get("respawned"))
 
 
 def respawn_module(interpreter_path: str) -> "NoReturn":
@@ -32,6 +33,8 @@ def respawn_module(interpreter_path: str) -> "NoReturn":
     if has_respawned():
         raise Exception("module has already been respawned")
     here = installed()
+    if here is None:
+        raise Exception("only a module can run again under another Python, and this is a plugin")
     order = {"texts": dict(here.texts), "body": dict(here.body, respawned=True)}
     ran = process.run([interpreter_path, "-c", STUB], stdin=json.dumps(order).encode("ascii"))
     sys.stdout.write(ran.out)

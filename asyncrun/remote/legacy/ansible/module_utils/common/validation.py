@@ -95,14 +95,14 @@ def check_type_str(value: "Any", allow_conversion: bool = True, param: "Any" = N
     """Text. Raises TypeError."""
     if isinstance(value, str):
         return value
-    if allow_conversion and value is not None:
-        return str(value)
+    if allow_conversion:
+        return "" if value is None else str(value)
     raise TypeError("'%r' is not a string and conversion is not allowed" % (value,))
 
 
 def check_type_list(value: "Any") -> "Any":
-    """A list, of text with commas too. Raises TypeError."""
-    return COERCE["list"](value)
+    """A list, of text with commas too: blanks stay. Raises TypeError."""
+    return value.split(",") if isinstance(value, str) else COERCE["list"](value)
 
 
 def check_type_dict(value: "Any") -> "Any":

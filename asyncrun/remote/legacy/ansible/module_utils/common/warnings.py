@@ -5,18 +5,30 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Set, Tuple
 
 
+# The stand-ins' package: the logger that what plugins say goes to, on the controller.
+PACKAGE = __name__.partition(".module_utils.")[0]
+
+
 class Notes(object):
-    """The warnings and deprecations of this process, and the secrets that its module was given."""
+    """Warnings and deprecations, and the secrets that a module was given.
+
+    `kept`: a module runs in this process, and its result will carry them.
+    """
+
+    kept = False
 
     def __init__(self) -> None:
         self.secrets: "Set[str]" = set()
         self.warnings: "List[str]" = []
         self.deprecations: "List[Dict[str, Any]]" = []
 
-    def forget(self) -> None:
-        """Start anew."""
+    def of_new_module(self) -> "Notes":
+        """These, empty again; others where no module runs: plugins may be many at once."""
+        if not self.kept:
+            return Notes()
         del self.warnings[:], self.deprecations[:]
         self.secrets = set()
+        return self
 
 
 NOTES = Notes()
@@ -26,7 +38,9 @@ def warn(warning: "Any", **_: "Any") -> None:
     """Something the user should know. Raises TypeError when it is no text."""
     if not isinstance(warning, str):
         raise TypeError("warn requires a string not a %s" % type(warning))
-    if warning not in NOTES.warnings:
+    if not NOTES.kept:
+        _logger().warning("%s", warning)
+    elif warning not in NOTES.warnings:
         NOTES.warnings.append(warning)
 
 
@@ -39,8 +53,16 @@ def deprecate(
         raise TypeError("deprecate requires a string not a %s" % type(msg))
     note = {"msg": msg, "collection_name": collection_name}  # type: Dict[str, Any]
     note.update({"date": date} if date else {"version": version})
-    if note not in NOTES.deprecations:
+    if not NOTES.kept:
+        _logger().info("%s", msg)                # a plugin's author tells of changes to come: not the playbook's matter
+    elif note not in NOTES.deprecations:
         NOTES.deprecations.append(note)
+
+
+def _logger() -> "Any":
+    """Where plugins say something. Imported here: it would take a target milliseconds."""
+    import logging
+    return logging.getLogger(PACKAGE)
 
 
 def get_warning_messages() -> "Tuple[str, ...]":

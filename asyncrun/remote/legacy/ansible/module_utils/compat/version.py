@@ -28,16 +28,20 @@ class Version(object):
         return "%s ('%s')" % (type(self).__name__, self)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self.version == self._other(other))
+        return bool(self.key() == self._other(other))
 
     def __lt__(self, other: "Any") -> bool:
-        return bool(self.version < self._other(other))
+        return bool(self.key() < self._other(other))
 
     def __hash__(self) -> int:
         return hash(str(self))
 
+    def key(self) -> "Any":
+        """What is compared."""
+        return self.version
+
     def _other(self, other: "Any") -> "Any":
-        return (type(self)(other) if isinstance(other, str) else other).version
+        return (type(self)(other) if isinstance(other, str) else other).key()
 
 
 class LooseVersion(Version):
@@ -64,10 +68,13 @@ class StrictVersion(Version):
         if match is None:
             raise ValueError("invalid version number '%s'" % vstring)
         major, minor, patch, letter, number = match.groups()
-        self.numbers = (int(major), int(minor), int(patch or 0))
+        self.version = (int(major), int(minor), int(patch or 0))
         self.prerelease = (letter, int(number)) if letter else None
-        self.version = (self.numbers, self.prerelease or ("c", 0))       # a release comes after a and b
+
+    def key(self) -> "Any":
+        """What is compared: a release comes after a and b."""
+        return self.version, self.prerelease or ("c", 0)
 
     def __str__(self) -> str:
-        numbers = self.numbers if self.numbers[2] else self.numbers[:2]
+        numbers = self.version if self.version[2] else self.version[:2]
         return ".".join(str(each) for each in numbers) + ("%s%d" % self.prerelease if self.prerelease else "")

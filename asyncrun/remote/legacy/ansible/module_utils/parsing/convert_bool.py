@@ -28,5 +28,5 @@ def boolean(value: "Any", strict: bool = True) -> bool:
     except TypeError:                                # a list, a mapping: in no set
         if not strict:
             return False
-    raise TypeError("The value '%s' is not a valid boolean.  Valid booleans include: %s" % (
-        value, ", ".join(repr(each) for each in BOOLEANS)))
+    raise TypeError("The value '%s' is not a valid boolean. Valid booleans include: %s" % (
+        value, ", ".join(sorted(repr(each) for each in BOOLEANS))))

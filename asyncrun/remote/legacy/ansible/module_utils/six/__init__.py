@@ -1,6 +1,7 @@
 """Stands in for `ansible.module_utils.six`: names that once hid what Python 2 and 3 call differently."""
 
 import builtins
+import functools
 import io
 import operator
 import sys
@@ -29,6 +30,7 @@ BytesIO = io.BytesIO
 next = builtins.next  # noqa: A001
 advance_iterator = builtins.next
 callable = builtins.callable  # noqa: A001
+wraps = functools.wraps
 print_ = builtins.print
 exec_ = builtins.exec
 int2byte = operator.methodcaller("to_bytes", 1, "big")

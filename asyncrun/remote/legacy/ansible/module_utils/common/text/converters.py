@@ -18,7 +18,7 @@ def to_bytes(obj: "Any", encoding: str = "utf-8", errors: "Any" = None, nonstrin
         try:
             return obj.encode(encoding, _handler(errors))
         except UnicodeEncodeError:
-            if errors in (None, "surrogate_or_replace", "surrogate_then_replace"):
+            if errors in (None, "surrogate_then_replace"):
                 return obj.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode(encoding, "replace")
             raise
     other = _other(obj, nonstring)
@@ -68,9 +68,10 @@ def container_to_text(d: "Any", encoding: str = "utf-8", errors: str = "surrogat
 
 def _container(value: "Any", convert: "Any") -> "Any":
     if isinstance(value, dict):
-        return {convert(key): _container(each, convert) for key, each in value.items()}
+        return {_container(key, convert): _container(each, convert) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_container(each, convert) for each in value)
+        made = [_container(each, convert) for each in value]
+        return made if isinstance(value, list) else tuple(made)
     return convert(value)
 
 
@@ -90,5 +91,3 @@ def for_json(value: "Any") -> "Any":
     if hasattr(value, "items"):
         return dict(value.items())
     raise TypeError("Cannot json serialize %s" % to_native(value))
-
-

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 SIZE_RANGES = {"Y": 1 << 80, "Z": 1 << 70, "E": 1 << 60, "P": 1 << 50, "T": 1 << 40, "G": 1 << 30, "M": 1 << 20,
                "K": 1 << 10, "B": 1}
-NUMBER = re.compile(r"^\s*(\d*\.?\d*)\s*([A-Za-z]+)?\s*$")
+NUMBER = re.compile(r"^\s*(\d*\.?\d+)\s*([A-Za-z]+)?\s*$")
 
 
 def lenient_lowercase(lst: "List[Any]") -> "List[Any]":
@@ -19,19 +19,21 @@ def lenient_lowercase(lst: "List[Any]") -> "List[Any]":
 def human_to_bytes(number: "Any", default_unit: "Optional[str]" = None, isbits: bool = False) -> int:
     """The bytes (or bits) that '10M' means. Raises ValueError."""
     match = NUMBER.match(str(number))
-    if match is None or match.group(1) in ("", "."):
+    if match is None:
         raise ValueError("human_to_bytes() can't interpret following string: %s" % number)
     unit = match.group(2) or default_unit
     if unit is None:
         return round(float(match.group(1)))
-    kind = "b" if isbits else "B"
-    rest = unit[1:]
-    if unit[0].upper() not in SIZE_RANGES or (rest not in ("", kind) and rest.lower() not in (
-            "bit", "bits", "byte", "bytes", "b")):
-        raise ValueError("human_to_bytes() failed to convert %s (unit = %s)." % (number, unit))
-    if rest.lower() == "b" and rest != kind:
-        raise ValueError("human_to_bytes() failed to convert %s. Value is not a valid string" % number)
-    return round(float(match.group(1)) * SIZE_RANGES[unit[0].upper()])
+    letter = unit[0].upper()
+    if letter not in SIZE_RANGES:
+        raise ValueError("human_to_bytes() failed to convert %s (unit = %s). The suffix must be one of %s" % (
+            number, unit, ", ".join(SIZE_RANGES)))
+    short, long = ("b", "bit") if isbits else ("B", "byte")
+    words = (short, long) if letter == "B" else (letter + short, letter)
+    if len(unit) > 1 and unit not in words and not (letter == "B" and unit.lower() == long):
+        raise ValueError("human_to_bytes() failed to convert %s. Value is not a valid string (expect %s or %s)" % (
+            (number,) + words))
+    return round(float(match.group(1)) * SIZE_RANGES[letter])
 
 
 def bytes_to_human(size: "Any", isbits: bool = False, unit: "Optional[str]" = None) -> str:

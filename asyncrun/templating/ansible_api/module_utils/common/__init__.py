@@ -1,1 +1,0 @@
-"""ansible.module_utils.common: texts, collections, checks."""

@@ -1,1 +1,0 @@
-"""ansible.module_utils.common.text: texts and bytes."""

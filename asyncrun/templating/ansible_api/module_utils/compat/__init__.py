@@ -1,1 +1,0 @@
-"""ansible.module_utils.compat: what Python versions differ in."""

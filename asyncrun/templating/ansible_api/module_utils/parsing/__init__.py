@@ -1,1 +1,0 @@
-"""ansible.module_utils.parsing: what words mean."""
