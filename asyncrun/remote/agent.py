@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Header = Dict[str, Any]
 
 FULL = 1 << 20               # bytes waiting to be sent, beyond which children are not read
+SLACK = 0.5                  # seconds that a controller's pulse may be late
 LAST_GRACE = 1.0             # seconds between TERM and KILL when the controller is gone
 PACKAGE = __name__.rpartition(".")[0]
 IMPORTED = PACKAGE + ".modules."
@@ -53,7 +54,7 @@ class Agent(object):
         self.out = bytearray()
         self.last_id = 0
         self.interval = 5.0
-        self.silence = 30.0             # seconds without the controller after which it counts as gone
+        self.silence = 15.5             # seconds without the controller after which it counts as gone
         now = time.monotonic()
         self.heard = now
         self.beat_at = now + self.interval
@@ -205,8 +206,9 @@ class Agent(object):
             raise Gone()
 
     def _set_pulse(self, interval: float, count: float) -> None:
-        if interval != self.interval or self.silence != interval * count * 2:
-            self.interval, self.silence = interval, interval * count * 2
+        silence = interval * count + SLACK
+        if interval != self.interval or self.silence != silence:
+            self.interval, self.silence = interval, silence
             self.beat_at = time.monotonic() + interval
 
     def _load(self, blob: bytes) -> None:

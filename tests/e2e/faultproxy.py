@@ -44,6 +44,7 @@ class FaultProxy:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._ways: dict[socket.socket, Way] = {}
         self._going = True
+        self._resetting = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faultproxy", daemon=True)
         self._thread.start()
 
@@ -52,6 +53,10 @@ class FaultProxy:
         for way in list(self._ways.values()):
             if way.from_server == from_server:
                 way.cut_at = way.passed + count
+
+    def reset(self) -> None:
+        """Reset the connections that are open now; new ones pass."""
+        self._resetting.set()
 
     def held(self) -> int:
         """How many bytes of the client wait to be forwarded: what it has sent into a stalled connection."""
@@ -76,10 +81,13 @@ class FaultProxy:
     def _run(self) -> None:
         while self._going:
             word, _, number = self.mode.partition(":")
-            if word in ("rst", "cut"):
+            if word in ("rst", "cut") or self._resetting.is_set():
+                self._resetting.clear()
                 for source in list(self._ways):
-                    self._drop(source, reset=word == "rst")
-            for key, _ in self._selector.select(0.02):
+                    self._drop(source, reset=word != "cut")
+            ready = self._selector.select(0.02)
+            word, _, number = self.mode.partition(":")           # not as it was before the wait
+            for key, _ in ready:
                 if key.fileobj is self._listener:
                     self._accept(word)
                 elif key.fileobj in self._ways:

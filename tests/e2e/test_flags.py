@@ -456,10 +456,10 @@ def test_a_wrong_setting_is_5_and_a_mistyped_one_is_told(tmp_path: Path, play: C
 
 
 def test_v_names_settings_that_do_nothing_here(tmp_path: Path, play: Callable[..., Ended]) -> None:
-    (tmp_path / "ansible.cfg").write_text("[defaults]\nfact_caching = jsonfile\nforks = 3\n")
+    (tmp_path / "ansible.cfg").write_text("[defaults]\njinja2_extensions = jinja2.ext.do\nforks = 3\n")
     out = play(PLAIN, "-l", "web1", "-v").ok().out
     assert f"Using {tmp_path}/ansible.cfg as config file" in out
-    assert "These settings have no effect in asyncrun: fact_caching\n" in out
+    assert "These settings have no effect in asyncrun: jinja2_extensions\n" in out
 
 
 def test_colours(play: Callable[..., Ended]) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from asyncrun.journal import Journal
 from tests.e2e.command import JOBS, Ended, jobs, playbook
+from tests.e2e.faultproxy import FaultProxy
 from tests.e2e.server import Account, Sshd
 from tests.remote.jobs_kit import end_all, marked, names, until
 
@@ -362,6 +363,22 @@ def test_a_job_of_another_user_is_reached_with_the_password_that_the_journal_doe
     assert account.password not in "".join(
         each.out + each.err for each in (refused, place.jobs("show", "--json", "-i", secret, jid)))
     place.jobs("clean", "-i", secret).ok()
+
+
+def test_a_host_that_moved_is_found_by_the_inventory(
+    sshd: Sshd, fault_proxy: Callable[[int], FaultProxy], tmp_path: Path, ended: None
+) -> None:
+    inventory = sshd.inventory(tmp_path, {"web": 1}, ansible_async_dir=tmp_path / "jobs")
+    proxy = fault_proxy(sshd.port)
+    before = tmp_path / "before.ini"
+    before.write_text(inventory.read_text().replace(f"ansible_port={sshd.port}", f"ansible_port={proxy.port}")
+                      .replace("ansible_host=127.1.0.2", "ansible_host=127.0.0.1"))
+    place = Place(tmp_path, before)
+    [jid] = place.launch("true")
+    proxy.close()
+    assert place.jobs("wait", jid).code == 4
+    assert "finished (rc 0)" in place.jobs("wait", "-i", inventory, jid).ok().out
+    assert "finished (rc 0)" in place.jobs("wait", "-i", before, "-e", f"ansible_port={sshd.port}", jid).ok().out
 
 
 def test_a_host_with_another_key_is_not_asked(own_sshd: Callable[..., Sshd], tmp_path: Path, ended: None) -> None:

@@ -88,6 +88,7 @@ class Place:
         self.sshd = sshd
         self.jobs = folder / "jobs"
         self.mark = f"asyncrun-fault-{os.getpid()}-{folder.name}"     # in the environment of what runs on the hosts
+        self.state = {"ASYNCRUN_STATE_DIR": str(folder / "state")}
         self.runs: list[Run] = []
 
     def inventory(self, ports: Sequence[int] = (), address: str = "127.0.0.1", **variables: object) -> Path:

@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from asyncrun.journal import JobState
+from tests.e2e import command
 from tests.faults.place import DEAD_PEER, PULSE, Place, Proxy, Run, gone_in
 from tests.faults.test_links import TREE
 from tests.remote.jobs_kit import marked, names, record, until
@@ -165,8 +167,7 @@ def test_f21_f23_resume_finishes_the_wait(place: Place) -> None:
     run.says("ASYNC POLL on h0")
     run.kill()
     (place.folder / "go").touch()
-    again = place.run(place.inventory(), "- meta: noop\n", "--resume")
-    again.end(60).ok()
+    command.run([*run.argv, "--resume"], env=place.state).ok()
     assert [place.count(f"{name}.count") for name in ("a", "b", "c", "after")] == [1, 1, 1, 1]
 
 
@@ -204,12 +205,20 @@ def test_f23_a_controller_killed_between_launches_forgets_no_job(place: Place) -
     assert len(started(place)) < 300, "it was killed in between"
     assert len(known) - len(started(place)) <= 1, "at most the one that was being launched"
     assert set(known.values()) <= {JobState.RUNNING, JobState.LAUNCHING}
+    assert listed(place) == set(known)
     (place.folder / "go").touch()
     out = collect(place, *started(place))
     assert out.count("end") >= len(started(place))
     counters = list(place.folder.glob("*.count"))
     assert len(counters) == len(started(place))
     assert {place.count(path.name) for path in counters} == {1}
+
+
+def listed(place: Place) -> set[str]:
+    """The jobs that `asyncrun-jobs list` knows, in a process of its own."""
+    code = "from asyncrun.cli.jobs import main; main(prog_name='asyncrun-jobs')"
+    told = command.run([sys.executable, "-c", code, "list", "--json"], env=place.state).ok()
+    return set(re.findall(r"\bj\d+\.\d+\b", told.out))
 
 
 def started(place: Place) -> set[str]:

@@ -91,10 +91,12 @@ def test_a_pid_that_is_somebody_elses_now_is_not_signalled(drive: Drive, folder:
     driver = drive()
     driver.start(jid, "sleep 300")
     until(lambda: marked(jid))
+    start = record(folder, jid)
+    ticks = os.sysconf("SC_CLK_TCK")
+    until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * ticks > start["since"] + 1, "a later tick")
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         path = folder / f".{jid}.job"
-        start = record(folder, jid)
         supervisor = start["pid"]
         with path.open("r+b") as file:
             file.write(json.dumps({**start, "pid": stranger.pid}).encode().ljust(1023) + b"\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from asyncrun.errors import SourceError
-from asyncrun.journal import Job, JobState, Journal, new_jid
+from asyncrun.journal import _SCHEMA, Ending, Job, JobState, Journal, Outcome, new_jid
 
 
 @pytest.fixture
@@ -209,3 +209,66 @@ def test_job_ids_have_ansibles_form_and_are_unique() -> None:
     made = [new_jid() for _each in range(100_000)]
     assert len(set(made)) == len(made)
     assert all(re.fullmatch(r"j\d+\.\d+", jid) for jid in made)
+
+
+# ---- how jobs ended, and what hosts say of them
+
+
+@pytest.mark.parametrize(("status", "ending"), [
+    ({"finished": False, "rc": 3}, None),
+    ({"finished": True, "rc": 0}, Ending(Outcome.FINISHED, 0)),
+    ({"finished": True}, Ending(Outcome.FINISHED)),
+    ({"finished": True, "rc": 2}, Ending(Outcome.FAILED, 2)),
+    ({"finished": True, "rc": 2, "failed": False}, Ending(Outcome.FINISHED, 2)),
+    ({"finished": True, "rc": -9, "failed": True, "timedout": True}, Ending(Outcome.TIMED_OUT, -9)),
+    ({"finished": True, "rc": -15, "failed": True, "killed": True}, Ending(Outcome.KILLED, -15)),
+    ({"finished": True, "failed": True, "lost": "host rebooted"}, Ending(Outcome.LOST, None, "host rebooted")),
+    ({"finished": True, "rc": "0; drop"}, Ending(Outcome.FINISHED)),
+    ({"finished": True, "rc": 10 ** 40, "failed": True}, Ending(Outcome.FAILED)),
+])
+def test_what_a_status_says_of_the_end(status: dict[str, object], ending: Ending | None) -> None:
+    assert Ending.of(status) == ending
+
+
+def test_what_a_host_says_is_kept_and_a_known_end_stays(journal: Journal) -> None:
+    told = job()
+    journal.launching(told)
+    journal.seen(told.jid, "elsewhere", Ending(Outcome.FAILED, 1))
+    assert journal.jobs()[0].state is JobState.LAUNCHING
+    journal.seen(told.jid, told.place, None)
+    assert journal.jobs()[0].state is JobState.RUNNING
+    journal.seen(told.jid, told.place, Ending(Outcome.LOST, reason="its files are gone"))
+    journal.seen(told.jid, told.place, Ending(Outcome.KILLED, -9))
+    journal.seen(told.jid, told.place, None)
+    [found] = journal.jobs()
+    assert (found.state, found.outcome, found.rc) == (JobState.ENDED, Outcome.KILLED, -9)
+    assert found.seen_at is not None
+    journal.cleaned(told.jid, told.place)
+    assert (journal.jobs()[0].state, journal.jobs()[0].outcome) == (JobState.COLLECTED, Outcome.KILLED)
+
+
+def test_jobs_can_be_forgotten(journal: Journal) -> None:
+    told = [job() for _ in range(1200)]
+    values = "values (?, '', '', '', '{}', '', '', '', 0, 0, 0, 'ended', 0)"
+    names = 'jid, run, host, place, connection, async_dir, task, file, line, "limit", poll, state, launched_at'
+    for each in told:
+        journal._note(f"insert into jobs ({names}) {values}", (each.jid,))
+    journal.forget([each.jid for each in told[1:]])
+    assert [each.jid for each in journal.jobs()] == [told[0].jid]
+
+
+def test_a_journal_of_the_first_version_is_brought_to_this_one(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{_SCHEMA} pragma user_version = 1;")
+        old.execute("insert into jobs values"
+                    " ('j1.1', 'r', 'h', 'p', '{}', 'd', 't', 'f', 1, 60, 0, 'running', 5, null, null)")
+        old.commit()
+    journal = Journal(path)
+    try:
+        [found] = journal.jobs()
+        assert (found.jid, found.state, found.outcome, found.no_log) == ("j1.1", JobState.RUNNING, None, False)
+        journal.seen("j1.1", "p", Ending(Outcome.FINISHED, 0))
+        assert journal.jobs()[0].outcome is Outcome.FINISHED
+    finally:
+        journal.close()
