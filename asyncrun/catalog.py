@@ -58,6 +58,11 @@ class Entry:
     spec: Spec | None
     path: str | None
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether doing it once more, after nobody knows how far it came, does no harm: it looks at what is there."""
+        return self.spec is not None and bool(self.spec.get("repeatable", self.spec.get("check_mode") == "full"))
+
     def unknown_arguments(self, args: Iterable[str]) -> list[str]:
         """The names among `args` that the SPEC does not have, in alphabetical order; none when there is no SPEC."""
         if self.spec is None:

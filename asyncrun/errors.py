@@ -119,6 +119,10 @@ class Terminated(KeyboardInterrupt):
     """Somebody wants this process to end (SIGTERM): what Ctrl-C does has to be done."""
 
 
+class Cancelled(BaseException):
+    """Thrown into a task that is to end now: what it waits for is given up. Its message says why."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str | None:
     """A hint for a mistyped `name`: "Did you mean 'x'?", or None when nothing known is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -60,6 +60,7 @@ class TaskStarted:
 
     task: TaskRef
     hosts: tuple[str, ...] = ()     # those that begin it now: with strategy linear all that do it in this batch
+    background: bool = False        # in a chain: others are in other tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Retrying:
     label: str | None = None
     waiting: bool = False            # nothing failed: a healthy job is not finished yet
     delegated: str | None = None
+    every: float = 0.0               # seconds until the next attempt, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class JobPolled:
     jid: str
     started: bool = True
     finished: bool = False
+    every: float = 0.0               # seconds between two polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,21 @@ class JobEnded:
     task: TaskRef
     jid: str
     failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobPrinted:
+    """A piece of what a job printed, while it runs (--follow): whole lines.
+
+    A last one without its newline is the begin of a line whose rest did not come within a second.
+    """
+
+    host: str
+    task: TaskRef
+    jid: str
+    stream: str                      # stdout or stderr
+    text: str                        # as it came from the host: a sink makes it harmless
+    which: str = ""                  # what tells it from other jobs of the host's task: "item=users", "jid=j1.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +188,6 @@ class RunEnded:
 
 Event = (
     RunStarted | PlayStarted | NoHosts | TaskStarted | HandlerNotified | Outcome | ItemOutcome | Retrying | JobPolled
-    | JobEnded | Included | Warned | Said | RunEnded
+    | JobEnded | JobPrinted | Included | Warned | Said | RunEnded
 )
 Emit = Callable[[Event], None]

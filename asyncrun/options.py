@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}\Z")            # how the journal names runs
 Prompt = Callable[[str, bool], str | None]       # asks a person; False: what is typed is not shown; None: nobody types
 Require = Callable[[str, bool], str]             # the same, where nothing is an answer too
 
@@ -44,10 +46,13 @@ class Options:
     start_at_task: str | None = None
     step: bool = False
     syntax_check: bool = False
+    follow: bool = False                           # show what polled jobs print, as it comes
     list_hosts: bool = False
     list_tasks: bool = False
     list_tags: bool = False
     verbosity: int = 0
+    resume: str | None = None                      # --resume: the run; "" is the newest one
+    redo: bool = False                             # with it: do again what may have been done
     # ad-hoc only
     pattern: str | None = None
     module_name: str | None = None

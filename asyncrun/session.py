@@ -17,6 +17,7 @@ from typing import Any
 
 from asyncrun import config as configuration
 from asyncrun.actions.builtin import ACTIONS
+from asyncrun.actions.follow import Following
 from asyncrun.catalog import Catalog
 from asyncrun.config import Config
 from asyncrun.engine.view import Defaults, Tools
@@ -30,7 +31,7 @@ from asyncrun.inventory.rules import Rules, Templates
 from asyncrun.journal import Journal
 from asyncrun.options import Options
 from asyncrun.origin import Origin
-from asyncrun.output import Sink
+from asyncrun.output import Sink, Ticking
 from asyncrun.passwords import passwords, vault_secrets
 from asyncrun.playbook.load import LoadContext
 from asyncrun.playbook.model import Play
@@ -76,6 +77,12 @@ class Ears(logging.Handler):
         self.flush_warnings()
         for sink in self.sinks:
             sink.handle(event)
+
+    def tick(self) -> None:
+        """Time has passed."""
+        for sink in self.sinks:
+            if isinstance(sink, Ticking):
+                sink.tick()
 
     def close(self) -> None:
         """Tell what is pending, and listen no more."""
@@ -132,6 +139,11 @@ class Session:
             self.ears.warn(message)
 
     @property
+    def state_folder(self) -> Path:
+        """What outlives a run lies there."""
+        return Path(self.config["state_dir"]).expanduser()
+
+    @property
     def merges(self) -> bool:
         """Whether mappings of several layers of variables become one (hash_behaviour)."""
         return bool(self.config["hash_behaviour"] == "merge")
@@ -162,12 +174,13 @@ class Session:
     @contextlib.contextmanager
     def hands(self) -> Iterator[tuple[Tools, Fleet]]:
         """What reaches out: the journal and the fleet; both closed at the end."""
-        journal = Journal(Path(self.config["state_dir"]).expanduser() / "journal.sqlite")
+        journal = Journal(self.state_folder / "journal.sqlite")
         fleet = Fleet(interval=self.config["heartbeat_interval"], count=self.config["heartbeat_count"],
                       utils=self.module_utils)
         tools = Tools(
             templar=self.templar, catalog=self.catalog, actions=ACTIONS, journal=journal,
             read_file=self.read_file, load_vars=self.load_vars,
+            following=Following() if self.options.follow else None,
         )
         try:
             yield tools, fleet

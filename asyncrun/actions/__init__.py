@@ -104,6 +104,16 @@ class Call:
     module_file: str | None = None             # of a module that is the user's own (library/)
 
 
+class Shows(Protocol):
+    """Shows people what a job prints (actions/follow.py)."""
+
+    def until_ended(self, seconds: float) -> Generator[Step, Any, float]:
+        """Until the job has ended, at most so long; the seconds that are left. Raises HostError."""
+
+    def rest(self) -> Generator[Step, Any, None]:
+        """What an ended job printed and was not shown yet. Raises HostError."""
+
+
 class ActionContext(Protocol):
     """What an action may use besides its Call. engine/task.py makes one a task and item."""
 
@@ -131,6 +141,9 @@ class ActionContext(Protocol):
 
     def async_directory(self) -> str:
         """Where the files of the host's jobs are."""
+
+    def follower(self, call: Call, target: Target, directory: str, jid: str, *, among: bool = False) -> Shows | None:
+        """Who shows what a job prints; None where nobody is to see more of it. `among`: it is one of several."""
 
     def job_seen(self, place: str, jid: str, status: Mapping[str, Any] | None) -> None:
         """A host (a target's `place`) said how a job of its stands, or removed its files (None): to be remembered."""
@@ -202,6 +215,6 @@ def run_module(call: Call, ctx: ActionContext) -> Steps:
 
 
 __all__ = [
-    "Action", "ActionContext", "Ask", "Call", "Converse", "Inquire", "JobOrder", "Step", "Steps", "Tell", "Together",
-    "Wait", "action", "immediate", "module_request", "replace", "run_module",
+    "Action", "ActionContext", "Ask", "Call", "Converse", "Inquire", "JobOrder", "Shows", "Step", "Steps", "Tell",
+    "Together", "Wait", "action", "immediate", "module_request", "replace", "run_module",
 ]

@@ -47,6 +47,7 @@ def gather_facts(call: Call, ctx: ActionContext) -> Steps:
     },
     "free_form": "_raw_params",
     "check_mode": "none",
+    "repeatable": True,
     "async": False,
     "returns": {"rc": "The exit status.", "stdout": "What it printed.", "stderr": "What it printed as errors."},
     "examples": "- raw: apt-get install -y python3-minimal\n",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from asyncrun.actions import ActionContext, Ask, Call, Step, Steps, Together, Wait, action
+from asyncrun.actions import ActionContext, Ask, Call, Shows, Step, Steps, Together, Wait, action
+from asyncrun.actions.follow import HIDDEN
 from asyncrun.errors import AgentError, HostError
 from asyncrun.results import RawResult
 from asyncrun.transport import Reply, Request
@@ -18,9 +19,9 @@ RECONNECT = 1.0             # seconds between tries to reach it
 AT_ONCE = 50                # jobs that are killed at the same time
 MISSING = "could not find job"
 UNREADABLE = "the job's files cannot be read"
-HIDDEN = "_asyncrun_no_log"          # of a job that was started under no_log; the engine takes it out
 
 Values = dict[str, Any]
+T = TypeVar("T")
 Asking = Generator[Step, Any, Values]
 
 
@@ -52,7 +53,7 @@ def async_status(call: Call, ctx: ActionContext) -> Steps:
     asked = _Asked(call, ctx, ctx.async_directory(), args["timeout"], args["grace"])
     jid, mode = args["jid"], args["mode"]
     if isinstance(jid, list):
-        return RawResult(_together((yield from asked.several([str(each) for each in jid], mode))))
+        return RawResult(_together((yield from replace(asked, among=True).several([str(each) for each in jid], mode))))
     return RawResult((yield from asked.one(str(jid), mode)))
 
 
@@ -65,25 +66,27 @@ class _Asked:
     directory: str
     timeout: float | None
     grace: float | None
+    among: bool = False                            # the job is one of several
 
     def one(self, jid: str, mode: str) -> Asking:
         """How one job stands, after what `mode` says was done."""
+        if mode == "cleanup":
+            return (yield from self._told(jid, "job_clean"))
         if mode == "wait":
-            return (yield from self._awaited([jid]))[jid]
-        if mode == "kill":
-            return (yield from self._killed(jid))
-        return (yield from self._told(jid, "job_clean" if mode == "cleanup" else "job_status"))
+            status = (yield from self._awaited([jid]))[jid]
+        else:
+            status = yield from (self._killed(jid) if mode == "kill" else self._told(jid, "job_status"))
+        yield from self._shown({jid: status})
+        return status
 
     def several(self, jids: Sequence[str], mode: str) -> Generator[Step, Any, list[Values]]:
         """The same of several jobs, in order."""
         if mode in ("status", "wait") and jids:
             found = yield from (self._awaited(jids) if mode == "wait" else self._looked_at(jids, 0.0))
+            yield from self._shown(found)
             return [dict(found[jid]) for jid in jids]
-        told = yield Together([_safely(self.one(jid, mode)) for jid in jids], AT_ONCE)
-        for _, error in told:
-            if error is not None:
-                raise error
-        return [status for status, _ in told]
+        told: list[Values] = yield from _side_by_side([self.one(jid, mode) for jid in jids], AT_ONCE)
+        return told
 
     # ---- one question each
 
@@ -142,7 +145,8 @@ class _Asked:
             left = POLL if over is None else max(0.0, over - now)
             running = [jid for jid in jids if not found.get(jid, {}).get("finished")]
             try:
-                found |= yield from self._looked_at(running, min(left, POLL))
+                seconds = yield from self._watched(running, min(left, POLL), known=heard is not None)
+                found |= yield from self._looked_at(running, seconds)
             except HostError:
                 if heard is None or now - heard > PATIENCE or left <= 0:
                     raise
@@ -151,6 +155,32 @@ class _Asked:
             heard = time.monotonic()
             if all(found[jid].get("finished") for jid in jids) or (over is not None and heard >= over):
                 return found
+
+    # ---- showing what jobs print (--follow)
+
+    def _watched(self, jids: Sequence[str], seconds: float, *, known: bool) -> Generator[Step, Any, float]:
+        """Show what jobs print until all have ended, at most so long; the seconds that are left.
+
+        Not before it is `known` how they stand: a host that was never there is not waited for.
+        """
+        followers = [follower for jid in dict.fromkeys(jids) if (follower := self._follower(jid)) is not None]
+        if not followers or not known:
+            return 0.0 if followers else seconds
+        runs = [follower.until_ended(seconds) for follower in followers]
+        left: list[float] = yield from _side_by_side(runs, len(runs))
+        return min(left)
+
+    def _shown(self, found: Mapping[str, Values]) -> Generator[Step, Any, None]:
+        """Show what is left of the output of those that ended; a host that is lost over it changes no result."""
+        for jid, status in found.items():
+            follower = self._follower(jid) if status.get("finished") and not _is_trouble(status) else None
+            if follower is not None:
+                _, error = yield from _safely(follower.rest())
+                if error is not None and error.asked:
+                    yield from _safely(follower.rest())
+
+    def _follower(self, jid: str) -> Shows | None:
+        return self.ctx.follower(self.call, self.call.target, self.directory, jid, among=self.among)
 
     # ---- pieces
 
@@ -169,12 +199,21 @@ def _is_trouble(status: Mapping[str, Any]) -> bool:
     return "results_file" not in status or msg == MISSING or msg.startswith((UNREADABLE, "the job cannot be killed"))
 
 
-def _safely(asking: Asking) -> Generator[Step, Any, tuple[Values, HostError | None]]:
+def _side_by_side(runs: Sequence[Generator[Step, Any, T]], limit: int) -> Generator[Step, Any, list[T]]:
+    """What the runs give, in order. A HostError of one is raised when all have ended."""
+    told: list[tuple[T, HostError | None]] = yield Together([_safely(run) for run in runs], limit)
+    for _, error in told:
+        if error is not None:
+            raise error
+    return [given for given, _ in told]
+
+
+def _safely(run: Generator[Step, Any, T]) -> Generator[Step, Any, tuple[T | None, HostError | None]]:
     """What it gives, and the HostError that it raises: one of several must not end the others."""
     try:
-        return (yield from asking), None
+        return (yield from run), None
     except HostError as error:
-        return {}, error
+        return None, error
 
 
 def _together(each: Sequence[Values]) -> Values:

@@ -27,8 +27,8 @@ _ADHOC = (
 
 @click.command(cls=shared.Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("pattern")
-@shared.options(_ADHOC, shared.INVENTORY, shared.RUNNING, shared.CONNECTION, shared.BECOME, shared.VAULT,
-                shared.VERBOSITY)
+@shared.options(_ADHOC, shared.INVENTORY, shared.RUNNING, shared.FOLLOW, shared.CONNECTION, shared.BECOME,
+                shared.VAULT, shared.VERBOSITY)
 @frame.version_option("asyncrun")
 def main(**given: Any) -> None:
     """Run one module on the hosts that PATTERN names, such as `all`, `web1` or `web:!old`.
@@ -36,8 +36,10 @@ def main(**given: Any) -> None:
     Exit codes: as those of asyncrun-playbook; 5 also where a command has no arguments.
     """
     def work() -> int:
-        from asyncrun.app import run_adhoc
+        from asyncrun.commands.adhoc import run_adhoc
 
+        if given["follow"] and not given["background"]:
+            frame.warn("--follow has no effect without -B: it shows what jobs print.")
         if given["verbosity"] > 1:
             click.echo(frame.version_text("asyncrun"))
         options = shared.to_options(given, frame.warn)

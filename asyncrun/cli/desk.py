@@ -18,7 +18,7 @@ _HINT = "The environment variable EDITOR says which editor is used."
 
 
 class Terminal:
-    """Satisfies `vaulting.Desk`."""
+    """Satisfies `commands.vault.Desk`."""
 
     def __init__(self) -> None:
         self.on_screen = sys.stdout.isatty()

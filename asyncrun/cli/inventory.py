@@ -48,8 +48,7 @@ def main(**given: Any) -> None:
     or group, or not exactly one action.
     """
     def work() -> int:
-        from asyncrun.app import show_inventory
-        from asyncrun.inventory_command import Wanted
+        from asyncrun.commands.inventory import Wanted, show_inventory
 
         said = [form for form in ("yaml", "toml", "json") if given.pop(f"as_{form}")]
         given["form"] = said[0] if said else None

@@ -82,7 +82,7 @@ def main() -> None:
 def _work(name: str) -> Callable[..., None]:
     def run(**given: Any) -> None:
         def work() -> int:
-            from asyncrun.jobs_command import Wanted, run_jobs
+            from asyncrun.commands.jobs import Wanted, run_jobs
 
             given["timeout"] = given.pop("seconds", None)
             own = {each.name: given.pop(each.name) for each in fields(Wanted) if each.name in given}

@@ -91,6 +91,9 @@ RUNNING: Sequence[Decorator[Any]] = (
     _many("module_path", "-M", "--module-path", metavar="FOLDERS",
           text="Where else modules are found, joined by colons."),
 )
+FOLLOW: Sequence[Decorator[Any]] = (
+    _flag("follow", "--follow", text="Show what jobs print while they are awaited: `[host] line`."),
+)
 VAULT: Sequence[Decorator[Any]] = (
     _many("vault_ids", "--vault-id", metavar="LABEL@SOURCE",
           text="A vault password by its name: SOURCE is a file, a program, or `prompt`."),

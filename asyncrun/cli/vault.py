@@ -54,14 +54,15 @@ def _work(name: str) -> Callable[..., None]:
         given["verbosity"] += above
 
         def work() -> int:
-            from asyncrun import config, vaulting
+            from asyncrun import config
             from asyncrun.cli.desk import Terminal
+            from asyncrun.commands import vault
 
-            own = [each.name for each in fields(vaulting.Wanted) if each.name in given]
-            wanted = vaulting.Wanted(**{each: given.pop(each) for each in own})
+            own = [each.name for each in fields(vault.Wanted) if each.name in given]
+            wanted = vault.Wanted(**{each: given.pop(each) for each in own})
             options = shared.to_options(given, frame.warn)
             settings = config.load(os.environ, warn=frame.warn)
-            vaulting.COMMANDS[name](vaulting.Vaulting(options, settings, wanted, Terminal()))
+            vault.COMMANDS[name](vault.Vaulting(options, settings, wanted, Terminal()))
             return 0
 
         frame.leave(frame.run(work, given["verbosity"]))

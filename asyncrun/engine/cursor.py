@@ -70,6 +70,11 @@ class Cursor(NamedTuple):
         return any(frame.section == TASKS and frame.block.rescue for frame in self.stack)
 
     @property
+    def failing(self) -> bool:
+        """Whether it is on its way out, by a failure that no rescue took: in an `always`."""
+        return any(frame.failed for frame in self.stack)
+
+    @property
     def variables(self) -> tuple[Given, ...]:
         """What the includes on the way here gave, outermost first."""
         blocks = [frame.block for frame in self.stack]

@@ -46,7 +46,6 @@ class Includes:
         self._read = read
         self._wishes: dict[str, Wish] = {}
         self._orders: dict[tuple[Any, ...], int] = {}
-        self._known: set[int] = set()                    # readings that were told of as new
 
     def add(self, wish: Wish) -> None:
         """One host's wish."""
@@ -83,14 +82,11 @@ class Includes:
                 return error
         return None
 
-    def new_readings(self, wishes: Iterable[Wish]) -> Iterator[Reading]:
-        """What was read for the first time: it may bring handlers and roles."""
+    def readings(self, wishes: Iterable[Wish]) -> Iterator[Reading]:
+        """What was read for them: when it is new, it may bring handlers and roles."""
         for wish in wishes:
             for include in includes_of(wish.result):
-                reading = self._read(wish.task, include)
-                if id(reading) not in self._known:
-                    self._known.add(id(reading))
-                    yield reading
+                yield self._read(wish.task, include)
 
     def entered(self, wishes: list[Wish], cursors: Mapping[str, Cursor]) -> Iterator[tuple[str, Cursor]]:
         """Each host's cursor, inside of what it includes: every file with the variables of its loop item."""

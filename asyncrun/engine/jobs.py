@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from asyncrun.actions import Ask, Call, JobOrder, Step, Steps, Tell, Wait
+from asyncrun.actions import Ask, Call, JobOrder, Step, Steps, Tell, Together, Wait
+from asyncrun.actions.follow import Follower
 from asyncrun.engine.view import View
-from asyncrun.errors import AgentError, HostError
+from asyncrun.errors import AgentError, Cancelled, HostError
 from asyncrun.events import JobEnded, JobPolled, Warned
 from asyncrun.journal import Ending, Job, JobState, Outcome, new_jid
+from asyncrun.journal.progress import KnownJob
 from asyncrun.results import RawResult
 from asyncrun.transport import Reply, Request, Target
 
@@ -38,12 +40,18 @@ def run_as_job(call: Call, view: View, steps: Steps) -> Steps:
                 answer = yield step
                 continue
             assert isinstance(step, Ask)
-            job = _Launched(call, call.job, view, step.target, new_jid())
-            launch = yield from job.launch(step.request)
-            yield from job.warn(launch)
-            if not launch.get("started") or call.job.poll <= 0:
-                return RawResult(launch)
-            answer = Reply((yield from job.follow(launch)))
+            known = view.tools.progress.job(view.place)
+            job = _Launched(call, call.job, view, step.target, known.jid if known else new_jid())
+            try:
+                launch = yield from job.launch(step.request, known)
+                yield from job.warn(launch)
+                if not launch.get("started") or call.job.poll <= 0:
+                    return RawResult(launch)
+                ended = known and known.status
+                answer = Reply(job.outcome(launch, ended) if ended else (yield from job.follow(launch)))
+            except Cancelled:
+                yield from job.kill()
+                raise
             if answer.data.get("unreachable") or "async_result" in answer.data or "results_file" not in answer.data:
                 return RawResult(answer.data)
     except StopIteration as end:
@@ -58,16 +66,27 @@ def _is_the_module(step: Step) -> bool:
 def until_ended(call: Call, view: View, jids: Sequence[str], seconds: float) -> Generator[Step, Any, None]:
     """Wait until all these jobs have ended, at most `seconds`: between the attempts of `until` around async_status."""
     over = view.tools.clock() + seconds
-    running = list(jids)
+    runs = [_until_one_ended(call, view, jid, over, among=len(jids) > 1) for jid in dict.fromkeys(jids)]
+    if len(runs) > 1 and view.follows(call):
+        yield Together(runs, len(runs))
+    else:
+        for run in runs:
+            yield from run
+
+
+def _until_one_ended(call: Call, view: View, jid: str, over: float, *, among: bool) -> Generator[Step, Any, None]:
+    """The same of one job, up to a time; `among`: it is one of several."""
+    directory = view.async_directory()
+    follower = view.follower(call, call.target, directory, jid, among=among)
     tries = 0
-    while running and (left := over - view.tools.clock()) > 0:
+    while (left := over - view.tools.clock()) > 0:
         try:
-            yield from _ask_for_end(call.target, view.async_directory(), running[0], left)
+            yield from _ask_for_end(call.target, directory, jid, left, follower)
         except HostError:
             yield Wait(min(_backoff(tries), left), "reconnect")
             tries += 1
         else:
-            running.pop(0)
+            return
 
 
 def awaited(data: Mapping[str, Any]) -> list[str]:
@@ -89,13 +108,17 @@ class _Launched:
 
     # ---- launch
 
-    def launch(self, module: Request) -> Generator[Step, Any, Values]:
+    def launch(self, module: Request, known: KnownJob | None = None) -> Generator[Step, Any, Values]:
         """Journal first, then start: a jid is never unknown to us, and what it names never runs twice.
 
+        `known`: what is known of the job when an earlier process of this run began to launch it.
         Raises HostError when nothing was asked of the host. When the link broke over the question it is put again, for
         starting a started job changes nothing, until the host answers or `LAUNCHING` is over.
         """
-        self._write_down()
+        if known is not None and known.launch is not None:
+            return dict(known.launch)
+        if known is None:
+            self._write_down()
         body = {"jid": self.jid, "dir": self.order.directory, "limit": self.order.seconds, "run": dict(module.body)}
         request = Request("job_start", body, upload=module.upload, deadline=self.call.timeout)
         over = self._now() + min(LAUNCHING, self.order.seconds, self.call.timeout or LAUNCHING)
@@ -121,6 +144,7 @@ class _Launched:
 
     def _write_down(self) -> None:
         work, call = self.view.work, self.call
+        self.view.tools.progress.launching(self.view.place, self.jid)
         self.view.tools.journal.launching(Job(
             jid=self.jid, run=work.run, host=call.host, place=self.target.place, connection=_findable(self.target),
             async_dir=self.order.directory, task=work.ref.name, file=call.origin.file, line=call.origin.line,
@@ -131,6 +155,7 @@ class _Launched:
         """The launch result; the journal knows it too."""
         journal = self.view.tools.journal
         if launch.get("started"):
+            self.view.tools.progress.launched(self.view.place, launch)
             journal.launched(self.jid)
         elif launch.get("timedout"):                   # nobody said that it was not started
             journal.ended(self.jid, JobState.UNKNOWN)
@@ -144,13 +169,14 @@ class _Launched:
     def follow(self, launch: Mapping[str, Any]) -> Generator[Step, Any, Values]:
         """Ask for the end until it is there. The agent answers at once when the job ends; `poll` is the upper bound."""
         deadline = self._now() + self.order.seconds
+        follower = self.view.follower(self.call, self.target, self.order.directory, self.jid)
         lost: HostError | None = None
         tries = 0
         while (left := deadline + (GRACE if lost is None else LAST) - self._now()) > 0:
             begun = self._now()
             seconds = max(0.05, min(self.order.poll, deadline - begun if begun < deadline else left))
             try:
-                status = yield from _ask_for_end(self.target, self.order.directory, self.jid, seconds)
+                status = yield from _ask_for_end(self.target, self.order.directory, self.jid, seconds, follower)
             except HostError as error:
                 if lost is None:
                     yield self._warning(f"job {self.jid} cannot be asked about now; it is awaited. ({error.message})")
@@ -163,7 +189,7 @@ class _Launched:
             lost, tries = None, 0
             if status.get("finished"):
                 return (yield from self._collect(launch, status))
-            yield Tell(JobPolled(self.call.host, self.view.work.ref, self.jid))
+            yield Tell(JobPolled(self.call.host, self.view.work.ref, self.jid, every=self.order.poll))
             early = seconds - (self._now() - begun)
             if early > 0:                              # the host is in a hurry for nothing: we are not
                 yield Wait(min(early, 1.0), "poll")
@@ -175,12 +201,17 @@ class _Launched:
         yield Tell(JobEnded(self.call.host, self.view.work.ref, self.jid, bool(status.get("failed"))))
         ending = Ending.of(status)
         state = JobState.LOST if ending and ending.outcome is Outcome.LOST else JobState.COLLECTED
+        self.view.tools.progress.taken(self.view.place, status)
         self.view.tools.journal.ended(self.jid, state, ending=ending)
         try:
             yield Ask(self.target, Request("job_clean", {"jid": self.jid, "dir": self.order.directory}))
         except HostError as error:
             yield self._warning(f"job {self.jid} ended and its result is here, but its files could not be removed: "
                                 f"{error.message}")
+        return self.outcome(launch, status)
+
+    def outcome(self, launch: Mapping[str, Any], status: Values) -> Values:
+        """What a job that ended is as a module's result."""
         if status.get("timedout"):
             return {
                 **status,
@@ -191,6 +222,16 @@ class _Launched:
             }
         return {**status, "ansible_job_id": self.jid, "started": True, "finished": True,
                 "results_file": launch.get("results_file", "")}
+
+    def kill(self) -> Generator[Step, Any, None]:
+        """End it: nobody waits for it any more (the chain whose task it is was ended)."""
+        body = {"jid": self.jid, "dir": self.order.directory}
+        try:
+            reply: Reply = yield Ask(self.target, Request("job_kill", body))
+        except HostError:
+            self.view.tools.journal.ended(self.jid, JobState.UNKNOWN)
+        else:
+            self.view.job_seen(self.target.place, self.jid, reply.data)
 
     # ---- pieces
 
@@ -234,8 +275,14 @@ def _backoff(tries: int) -> float:
     return BACKOFF[min(tries, len(BACKOFF) - 1)]
 
 
-def _ask_for_end(target: Target, directory: str, jid: str, seconds: float) -> Generator[Step, Any, Values]:
-    """The job's status when it ended, or after `seconds`. Raises HostError when the host does not say it."""
+def _ask_for_end(target: Target, directory: str, jid: str, seconds: float,
+                 follower: Follower | None) -> Generator[Step, Any, Values]:
+    """The job's status when it ended, or after `seconds`; what it prints until then is shown by the `follower`.
+
+    Raises HostError when the host does not say it.
+    """
+    if follower is not None:
+        seconds = yield from follower.until_ended(seconds)
     reply: Reply = yield Ask(target, Request("job_wait", {"jids": [jid], "dir": directory, "seconds": seconds}))
     jobs = reply.data.get("jobs")
     status = jobs.get(jid) if isinstance(jobs, dict) else None

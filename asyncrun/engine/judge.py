@@ -57,7 +57,7 @@ def finished(view: View, data: dict[str, Any], effects: tuple[Effect, ...] = (),
         effects=effects,
         ignored=ignored,
         delegated=delegated,
-        notify=_notify(view) if (data["changed"] or task.loop) and not status.bad else (),
+        notify=notified(view) if (data["changed"] or task.loop) and not status.bad else (),
         fatal=status.bad and view.truth("any_errors_fatal", task.any_errors_fatal, view.work.defaults.any_errors_fatal),
     )
 
@@ -117,12 +117,12 @@ def collated(results: Sequence[TaskResult], loop_empty: bool = False) -> TaskRes
         ignored=status.bad and all(each.ignored for each in results if each.status.bad),
         items=tuple(results),
         delegated=results[-1].delegated if results else None,
-        notify=_notified(results) if data["changed"] and not status.bad else (),
+        notify=_of_all(results) if data["changed"] and not status.bad else (),
         fatal=any(each.fatal for each in results),
     )
 
 
-def _notified(results: Sequence[TaskResult]) -> tuple[str, ...]:
+def _of_all(results: Sequence[TaskResult]) -> tuple[str, ...]:
     """The handlers of every item: one that changed is enough for all."""
     return tuple(dict.fromkeys(name for each in results for name in each.notify))
 
@@ -189,7 +189,8 @@ def _effects(view: View, call: Call, raw: RawResult, data: Mapping[str, Any]) ->
     return (*effects, SetFacts(facts, owner, gathered))
 
 
-def _notify(view: View) -> tuple[str, ...]:
+def notified(view: View) -> tuple[str, ...]:
+    """The handlers that a task notifies. Raises AsyncrunError."""
     names: list[str] = []
     for each in view.work.task.notify:
         rendered = view.keyword("notify", each)

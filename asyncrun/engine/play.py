@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from asyncrun.engine.chains import Chain, Chains
 from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.keywords import PlayKeywords, truth
+from asyncrun.engine.ledger import Desk
 from asyncrun.engine.run import RunState
 from asyncrun.engine.state import META_ONCE, Batch
-from asyncrun.engine.strategy import Start, linear
+from asyncrun.engine.strategy import Start, free, linear
 from asyncrun.engine.task import Running, run_task
 from asyncrun.engine.view import Defaults, HostTask, Tools
-from asyncrun.engine.workers import AskPerson, Workers
+from asyncrun.engine.workers import AskPerson, Tick, Workers
 from asyncrun.errors import AsyncrunError, ParseError
-from asyncrun.events import Emit, NoHosts, PlayStarted, TaskStarted, Warned
+from asyncrun.events import Emit, Event, NoHosts, PlayStarted, TaskStarted, Warned
 from asyncrun.inventory.model import Inventory
+from asyncrun.journal.progress import Place
 from asyncrun.playbook.model import Block, Play, Reading, Role, Task
 from asyncrun.playbook.starting import from_task
 from asyncrun.results import Include, TaskResult
@@ -43,6 +46,7 @@ class Crew:
     prune: Callable[[Block], Block]                       # leaves out what --tags and --skip-tags leave out
     ask_vars: Callable[[Play, Mapping[str, Any]], Mapping[str, Any]]   # the answers to vars_prompt; takes `shared`
     ask_person: AskPerson | None = None
+    tick: Tick = lambda: None                              # for those that speak also when nothing happens
     debugger: Debugger | None = None
     wanted: Callable[[str], bool] | None = None           # --step: whether to do a task of this name
     forks: int = 5
@@ -166,22 +170,40 @@ class PlayRun:
 
     def _turn(self, batch: Batch) -> None:
         """Start what the strategy says, fold in what comes back, until nothing is left."""
-        workers: Workers[TaskResult] = Workers(self.crew.fleet, self.crew.forks, self.crew.emit,
-                                               release_polled=self.crew.release_fork, ask_person=self.crew.ask_person)
+        crew, desk = self.crew, Desk(self.crew.fleet, self.run.chains)
+        workers: Workers[TaskResult] = Workers(desk, crew.forks, crew.emit, release_polled=crew.release_fork,
+                                               ask_person=crew.ask_person, tick=crew.tick, clock=crew.tools.clock,
+                                               frees_fork=desk.is_about_chains)
+        desk.post = workers.post
+        chains = Chains(batch, self.run.chains, workers, crew.tools.journal)
         try:
             self._read_variables(batch)
             while not batch.done:
-                starts = self._starts(batch)
-                for host, task in starts:
-                    self._start(batch, workers, host, task, starts)
-                if not batch.running:
-                    continue                                  # all was passed over
-                host, result = workers.next()
-                for event in batch.fold(host, result):
-                    self.crew.emit(event)
-                self._folded = True
+                self._start_all(batch, workers, self._starts(batch))
+                for chain in chains.ready():
+                    self._start_all(chain, workers, self._wanted(chain, free(chain)))
+                    if not chain.running:
+                        chains.look_at(chain)                 # what it had to do was passed over
+                if batch.running or batch.chained:
+                    self._take(batch, chains, *workers.next())
+            self._tell(chains.unseen())
         finally:
+            chains.close()
             workers.close()
+
+    def _take(self, batch: Batch, chains: Chains, key: object, result: TaskResult) -> None:
+        """What the workers brought: the end of a task of a host, or of a chain, or something for the chains."""
+        if isinstance(key, str):
+            self._tell(batch.fold(key, result))
+        elif isinstance(key, Chain):
+            self._tell(chains.fold(key, result))
+        else:
+            chains.take(key)
+        self._folded = True
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.crew.emit(event)
 
     def _read_variables(self, batch: Batch) -> None:
         """Read all files of variables of the batch: one that is wrong ends the run before anything is done."""
@@ -203,29 +225,41 @@ class PlayRun:
         wanted: dict[int, bool] = {}
         for host, task in starts:
             if task.id not in wanted:
-                name = self._task_name(task, host, self._scene_of(batch))
+                name = self._task_name(task, host, batch)
                 wanted[task.id] = task.action == "meta" or self.crew.wanted(name)
         refused = [host for host, task in starts if not wanted[task.id]]
         if refused:
-            for event in batch.pass_over(refused):
-                self.crew.emit(event)
+            self._tell(batch.pass_over(refused))
         return [(host, task) for host, task in starts if wanted[task.id]]
 
-    def _start(self, batch: Batch, workers: Workers[TaskResult], host: str, task: Task, starts: list[Start]) -> None:
-        scene = self._scene_of(batch)
-        place = (task.id, batch.states[host].cursor.position)     # a file included twice has its tasks twice
+    def _start_all(self, lane: Batch, workers: Workers[TaskResult], starts: list[Start]) -> None:
+        for host, task in starts:
+            self._start(lane, workers, host, task, starts)
+
+    def _start(self, lane: Batch, workers: Workers[TaskResult], host: str, task: Task, starts: list[Start]) -> None:
+        scene = self._scene_of(lane)
+        chain = lane if isinstance(lane, Chain) else None
+        place = (task.id, lane.states[host].cursor.position, chain)     # a file included twice has its tasks twice
         if place not in self._banners:
             self._banners.add(place)
-            batch.names[task.id] = self._task_name(task, host, scene)
+            lane.names[task.id] = self._task_name(task, host, lane)
             if not (task.implicit and task.action == "meta"):
                 hosts = tuple(each for each, other in starts if other is task)
-                self.crew.emit(TaskStarted(batch.reference(task), hosts))
-        once = self._strategy is linear and self._once(task, host, batch)
-        work = HostTask(host, task, batch.reference(task), scene, self.crew.defaults,
-                        batch.states[host].cursor.variables, self.crew.run_id)
-        throttle = self._throttle(task, host, scene)
-        batch.started(host, task, once)
-        workers.start(host, self._perform(work, self.crew.tools), throttle=task.id, limit=throttle)
+                self.crew.emit(TaskStarted(lane.reference(task), hosts, background=chain is not None))
+        where = chain.launch.lane if chain else host
+        work = HostTask(host, task, lane.reference(task), scene, self.crew.defaults,
+                        lane.states[host].cursor.variables, self.crew.run_id,
+                        chain.launch.jid if chain else "",
+                        Place(where, self.run.next_step(where), f"{task.written_action}: {task.label}"))
+        throttle = self._throttle(task, host, lane)
+        lane.started(host, task, self._is_for_all(lane, task, host))
+        workers.start(chain or host, self._perform(work, self.crew.tools), throttle=task.id, limit=throttle)
+
+    def _is_for_all(self, lane: Batch, task: Task, host: str) -> bool:
+        """Whether one host does the task for all: in step, or in a chain that was launched so."""
+        if isinstance(lane, Chain):
+            return lane.once and bool(task.run_once)
+        return self._strategy is linear and self._once(task, host, lane)
 
     def _once(self, task: Task, host: str, batch: Batch) -> bool:
         spec = self.crew.tools.catalog.find(task.action).spec or {}
@@ -234,44 +268,47 @@ class PlayRun:
         value = task.run_once
         if value is None or isinstance(value, bool):
             return bool(value)
-        return truth("run_once", self._for_host(task, host, value, self._scene_of(batch), "run_once"), task)
+        return truth("run_once", self._for_host(task, host, value, batch, "run_once"), task)
 
-    def _throttle(self, task: Task, host: str, scene: Scene) -> int:
+    def _throttle(self, task: Task, host: str, lane: Batch) -> int:
         value = task.throttle if task.throttle is not None else self.play.throttle
         if value is None or isinstance(value, int):
             return int(value or 0)
-        said = self._for_host(task, host, value, scene, "throttle")
+        said = self._for_host(task, host, value, lane, "throttle")
         try:
             return int(said)
         except (TypeError, ValueError, OverflowError):
             raise ParseError(f"'throttle' has to be a whole number, it is {said!r}.",
                              origin=task.origins.get("throttle", task.origin)) from None
 
-    def _for_host(self, task: Task, host: str, value: Any, scene: Scene, keyword: str) -> Any:
+    def _known(self, task: Task, host: str, lane: Batch) -> Mapping[str, Any]:
+        """The variables of a task that is about to start."""
+        return task_vars(self._scene_of(lane), host, self.crew.tools.templar, task, lane.states[host].cursor.variables)
+
+    def _for_host(self, task: Task, host: str, value: Any, lane: Batch, keyword: str) -> Any:
         """A keyword that decides about starting, rendered with the variables of a host."""
-        known = task_vars(scene, host, self.crew.tools.templar, task)
         try:
-            return plain(self.crew.tools.templar.render(value, known))
+            return plain(self.crew.tools.templar.render(value, self._known(task, host, lane)))
         except AsyncrunError as error:
             raise error.at(task.origins.get(keyword, task.origin)) from None
 
-    def _task_name(self, task: Task, host: str, scene: Scene) -> str:
+    def _task_name(self, task: Task, host: str, lane: Batch) -> str:
         if not is_template(task.name):
             return task.label
-        known = task_vars(scene, host, self.crew.tools.templar, task)
         try:
-            return str(plain(self.crew.tools.templar.render(task.label, known)))
+            return str(plain(self.crew.tools.templar.render(task.label, self._known(task, host, lane))))
         except AsyncrunError as error:
             self.crew.emit(Warned(f"A task's name cannot be rendered: {error.message}", task.origin))
             return task.label
 
-    def _scene_of(self, batch: Batch) -> Scene:
+    def _scene_of(self, lane: Batch) -> Scene:
         """What tasks that start now share: the same one for as long as nobody goes or comes, or brings a role."""
+        batch = lane.trunk if isinstance(lane, Chain) else lane
         if self._folded or self._scene is None:
             self._folded = False
-            exported = {host: state.exported for host, state in batch.states.items() if state.exported} \
-                if any(role.dynamic for role in batch.roles) else {}
-            signs = (batch, self.run.inventory, self.run.removed | self.run.left, batch.roles, exported)
+            exported = {host: state.exported for host, state in batch.common.hosts.items() if state.exported} \
+                if any(role.dynamic for role in batch.common.roles) else {}
+            signs = (batch, self.run.inventory, self.run.removed | self.run.left, batch.common.roles, exported)
             if self._scene is None or signs != self._signs:
                 self._scene, self._signs = self._make_scene(batch, exported), signs
         return self._scene
@@ -306,12 +343,12 @@ class PlayRun:
             "ansible_play_hosts": [host for host in self._chosen if host not in gone],
             "ansible_play_batch": alive,
             "play_hosts": alive,
-            **_role_names(batch.roles),
+            **_role_names(batch.common.roles),
         }
         return Scene(
             inventory=inventory, memories=run.memories, folders=self.crew.folders, base=self._base,
             play=self.play, extra=self.crew.extra, prompted=self._prompted, shared=shared,
-            inject_facts=self.crew.inject_facts, inherited=self._inherited, roles=batch.roles,
+            inject_facts=self.crew.inject_facts, inherited=self._inherited, roles=batch.common.roles,
             exported=exported, merge=self.crew.merge,
         )
 

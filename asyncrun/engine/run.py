@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Any
 
+from asyncrun.engine.ledger import Ledger
 from asyncrun.inventory.model import LOCALHOST, Inventory
 from asyncrun.results import (
     AddHost,
@@ -40,6 +42,9 @@ class RunState:
     start_at: str | None = None                # --start-at-task, until a play has that task
     cache: JsonFiles | None = None             # where facts outlive the run
     read_inventory: Callable[[], Inventory] | None = None      # as its sources are now, for meta: refresh_inventory
+    steps: Counter[str] = field(default_factory=Counter)       # how many tasks each host has begun
+    fell: dict[str, int] = field(default_factory=dict)         # at which of them a host failed for good
+    chains: Ledger = field(default_factory=Ledger)             # all that were launched, by jid
     merge: bool = False                        # what include_vars gives combines with what it gave: hash_behaviour
     grown: list[Callable[[Inventory], Inventory]] = field(default_factory=list)    # what add_host and group_by did
 
@@ -54,6 +59,11 @@ class RunState:
         """Who there is, as the inventory's sources say now, and who was added since. Raises what they are wrong for."""
         if self.read_inventory:
             self.inventory = reduce(lambda known, grow: grow(known), self.grown, self.read_inventory())
+
+    def next_step(self, host: str) -> int:
+        """The number of the task that a host begins now."""
+        self.steps[host] += 1
+        return self.steps[host]
 
     def memory(self, host: str) -> HostMemory:
         """What is known of a host by now."""

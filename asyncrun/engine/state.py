@@ -1,31 +1,31 @@
-"""The state of a serial batch, and `fold`, the one function that changes it. No I/O; main thread only."""
+"""The state of a serial batch, and `fold`, the one function that changes it. No I/O; main thread only.
+
+A chain (engine/chains.py) is a batch too: of one host, beside the batch whose host launched it.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from asyncrun.engine.common import Common
 from asyncrun.engine.cursor import Cursor
-from asyncrun.engine.handlers import Handlers
 from asyncrun.engine.includes import Includes, ReadInclude, Wish, includes_of
 from asyncrun.engine.run import RunState
 from asyncrun.engine.telling import included, task_facts, told
 from asyncrun.errors import AsyncrunError, SourceError, suggest
 from asyncrun.events import Event, HandlerNotified, NoHosts, Outcome, TaskRef
-from asyncrun.playbook.model import Block, Play, Role, Task
+from asyncrun.playbook.model import Block, Play, Task
 from asyncrun.results import Include, Meta, Status, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """One host in one batch: where it stands, which handlers it has been told of, which roles it is through with."""
+    """One host in one lane: where it stands, and which handlers it is to run there."""
 
     cursor: Cursor
     notified: frozenset[int] = frozenset()           # ids of handlers that are to run in this flush
-    notices: tuple[str, ...] = ()                    # names that the next flush is to look up
-    begun: frozenset[str] = frozenset()              # keys of roles of which a task was not skipped
-    roles: frozenset[str] = frozenset()              # keys of roles that it is through with
-    exported: tuple[Role, ...] = ()                  # included roles whose variables the rest of the play sees
 
 
 class Batch:
@@ -33,13 +33,17 @@ class Batch:
 
     def __init__(self, play: Play, hosts: Iterable[str], run: RunState, read_include: ReadInclude, *,
                  body: Block, forks: int = 5, lockstep: bool = True, max_failed: float | None = None,
-                 name_handler: Callable[[Task], str] = lambda task: task.name or "") -> None:
+                 name_handler: Callable[[Task], str] = lambda task: task.name or "",
+                 common: Common | None = None) -> None:
         self.play = play
         self.hosts = tuple(hosts)
         self.run = run
         self.forks = forks
         self.states = {host: HostState(Cursor.at_start_of(body)) for host in self.hosts}
+        self.common = common or Common.of(play, self.hosts, read_include, name_handler)
         self.names: dict[int, str] = {}                  # of tasks, as people see them
+        self.peers = self.hosts                          # who learns what a task finds out that runs once
+        self.chained: Counter[str] = Counter()           # how many chains of each host run
         self.ended = False                               # meta: end_play
         self.exhausted = False                           # no host is left, by failures
         self._lockstep = lockstep
@@ -47,11 +51,9 @@ class Batch:
         self._running: dict[str, tuple[Task, bool]] = {}
         self._fatal = False
         self._failing: set[str] = set()                  # that failed in the task that all are in
-        self.roles = play.roles                          # those that the play names, and files that it includes
-        self._name_handler = name_handler
-        self._handlers = Handlers()
-        self._add_handlers(play.handlers)
         self._includes = Includes(read_include)
+        self._flushes = tuple(item.id for item in play.body.tasks if isinstance(item, Task) and item.implicit)
+        self._last_flush = self._flushes[-1] if self._flushes else None
 
     # ---- what a strategy may know
 
@@ -64,18 +66,29 @@ class Batch:
     def waiting(self) -> dict[str, Cursor]:
         """The hosts that could start their next task, in the play's order."""
         return {host: state.cursor for host, state in self.states.items()
-                if host not in self._running and host not in self._includes and not state.cursor.done}
+                if host not in self._running and host not in self._includes and not state.cursor.done
+                and not (host in self.chained and self._at_last_flush(state.cursor))}
+
+    def _at_last_flush(self, cursor: Cursor) -> bool:
+        """Where a host waits for its chains: no handler that they notify runs after it."""
+        task = cursor.task
+        return task is not None and (task.id == self._last_flush or (task.id in self._flushes and cursor.failing))
 
     @property
     def done(self) -> bool:
-        """Whether no host has anything left to do."""
-        return not self._running and not self.waiting
+        """Whether no host has anything left to do, in its chains either."""
+        return not self._running and not self.chained and not self.waiting
 
     @property
     def alive(self) -> tuple[str, ...]:
         """The hosts of the batch that have not failed and can be reached."""
         gone = self.run.removed
         return tuple(host for host in self.hosts if host not in gone)
+
+    def is_once(self, host: str, task: Task) -> bool:
+        """Whether `host` is in this task for all hosts."""
+        running, once = self._running.get(host, (None, False))
+        return once and running is task
 
     # ---- what the main thread does
 
@@ -108,7 +121,8 @@ class Batch:
 
     def reference(self, task: Task) -> TaskRef:
         """The task as events name it."""
-        return TaskRef(task.id, self.names.get(task.id, task.label), task.written_action, task.origin, task.handler)
+        action = task.written_action if task.chain is None else "chain"
+        return TaskRef(task.id, self.names.get(task.id, task.label), action, task.origin, task.handler)
 
     # ---- steps of fold
 
@@ -116,16 +130,16 @@ class Batch:
         """What a task registers, and what it asks for. `run_once` is for all of the batch, add_host for its host."""
         sharing = [host]
         if once and task.run_once:
-            sharing = [each for each in self.hosts if each not in self.run.unreachable]
+            sharing = [each for each in self.peers if each not in self.run.unreachable]
         if task.register:
             self.run.remember(sharing, {task.register: result.data})
         self.run.apply(host, sharing, result.effects)
         if task.role and task.action != "meta" and result.status is not Status.SKIPPED:
-            self.states[host] = replace(self.states[host], begun=self.states[host].begun | {task.role.key})
+            self.common.hosts[host] = self.common.hosts[host].in_role(task.role)
 
     def _called(self, host: str, task: Task) -> None:
         """A handler that a host comes to waits for it no longer."""
-        if task.id in self._handlers:
+        if task.id in self.common.handlers:
             state = self.states[host]
             self.states[host] = replace(state, notified=state.notified - {task.id})
 
@@ -134,25 +148,24 @@ class Batch:
             called, state = self._handlers_called(name, task), self.states[host]
             if task.handler:
                 self.states[host] = replace(state, notified=state.notified | called)
-            elif name not in state.notices:              # an include may yet bring another handler of that name
-                self.states[host] = replace(state, notices=(*state.notices, name))
+            else:
+                self.common.hosts[host] = self.common.hosts[host].told(name)
         return [HandlerNotified(host, name) for name in result.notify]
 
     def _handlers_called(self, name: str, task: Task) -> frozenset[int]:
         """Those that listen to `name`, and the one of that name. Raises when there is none."""
-        called = self._handlers.called(name)
+        called = self.common.handlers.called(name)
         if not called:
             raise AsyncrunError(
                 f"The requested handler '{name}' was not found in either the main handlers list nor in the listening "
                 "handlers list",
                 origin=task.origins.get("notify", task.origin),
-                hint=suggest(name, self._handlers.words),
+                hint=suggest(name, self.common.handlers.words),
             )
         return called
 
     def _move(self, host: str, peers: list[str], task: Task, result: TaskResult) -> None:
         if result.status is Status.UNREACHABLE and not result.ignored:
-            self.run.score(host).unreachable += 1
             self._lose(host)
             self._fail_all(peers[1:])
             self._fatal = self._fatal or result.fatal
@@ -170,17 +183,24 @@ class Batch:
 
     def _fail(self, host: str, task: Task, result: TaskResult) -> None:
         cursor = self.states[host].cursor
-        score = self.run.score(host)
         if cursor.rescuable:
-            score.rescued += 1
+            self.run.score(host).rescued += 1
             said = {"ansible_failed_task": task_facts(task), "ansible_failed_result": result.data}
             self.run.remember([host], said)
         else:
-            score.failed += 1
+            self._fall(host)
         self._step(host, cursor.fail())
 
+    def _fall(self, host: str) -> None:
+        """A host failed, and nothing rescues it."""
+        self.run.score(host).failed += 1
+        self.run.fell[host] = self.run.steps[host]
+
     def _lose(self, host: str) -> None:
+        """A host cannot be reached any more."""
+        self.run.score(host).unreachable += 1
         self.run.unreachable.add(host)
+        self.run.fell[host] = self.run.steps[host]
         self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
 
     def _drop(self, hosts: Iterable[str]) -> None:
@@ -209,9 +229,8 @@ class Batch:
     def _enter_includes(self) -> list[Event]:
         """Move the hosts that include into their files; tell which file is for whom."""
         wishes, refused = self._includes.take(self.hosts)
-        for reading in self._includes.new_readings(wishes):
-            self._add_handlers(reading.handlers)
-            self.roles = (*self.roles, *reading.roles)
+        for reading in self._includes.readings(wishes):
+            self.common.take(reading)
         events = [event for wish, error in refused for event in self._fail_include(wish.host, wish.task, error)]
         for_whom: dict[tuple[str, str | None], tuple[Wish, Include, list[str]]] = {}
         for wish in wishes:
@@ -238,22 +257,23 @@ class Batch:
             self._fail(host, task, result)
         return [Outcome(host, self.reference(task), Status.FAILED, data, ignored=ignored)]
 
-    def _add_handlers(self, groups: Iterable[Block]) -> None:
-        for group in groups:
-            self._handlers.add([(task, self._name_handler(task)) for task in group.tasks if isinstance(task, Task)])
-
     def _step(self, host: str, cursor: Cursor) -> None:
         """Place a host; past the handlers that it was not told of, and past roles that it is through with."""
-        state = self.states[host]
+        state, standing = self.states[host], self.common.hosts[host]
         while (task := cursor.task) is not None:
             if task.implicit and task.role is not None and task.action == "meta":
-                state = _through(state, task.role)
-            elif not (_has_run(task, state) or (task.id in self._handlers and task.id not in state.notified)):
+                standing = self.common.hosts[host] = standing.through(task.role)
+            elif not (standing.has_run(task)
+                      or (task.id in self.common.handlers and task.id not in state.notified)):
                 break
             cursor = cursor.advance()
         self.states[host] = replace(state, cursor=cursor)
         if cursor.done and cursor.failed:
-            self.run.failed.add(host)
+            self._failed(host)
+
+    def _failed(self, host: str) -> None:
+        """A host is through, by a failure."""
+        self.run.failed.add(host)
 
     def _order(self, host: str, action: str, cursor: Cursor) -> None:
         """Do what a `meta` task says."""
@@ -286,10 +306,11 @@ class Batch:
 
     def flush(self, host: str, cursor: Cursor) -> None:
         """meta: flush_handlers."""
-        state = self.states[host]
-        called = state.notified.union(*(self._handlers.called(name) for name in state.notices))
-        self.states[host] = replace(state, notified=called, notices=())
-        self._step(host, cursor.enter(Block(self._handlers.tasks)))
+        state, standing, handlers = self.states[host], self.common.hosts[host], self.common.handlers
+        called = state.notified.union(*(handlers.called(name) for name in standing.notices))
+        self.states[host] = replace(state, notified=called)
+        self.common.hosts[host] = replace(standing, notices=())
+        self._step(host, cursor.enter(Block(handlers.tasks)))
 
     def end_host(self, host: str, cursor: Cursor) -> None:
         """meta: end_host."""
@@ -339,17 +360,3 @@ META: Mapping[str, Callable[[Batch, str, Cursor], None]] = {
 }
 META_ONCE = frozenset(("clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory"))
 
-
-def _has_run(task: Task, state: HostState) -> bool:
-    """Whether a task is of a role that the host is through with, and that runs only once."""
-    role = task.role
-    return role is not None and role.key in state.roles and not role.allow_duplicates and not task.handler
-
-
-def _through(state: HostState, role: Role) -> HostState:
-    """Behind a role's last task. A role whose tasks were all skipped has not run."""
-    if role.key in state.begun:
-        state = replace(state, roles=state.roles | {role.key})
-    if not (role.dynamic and role.public) or any(each is role for each in state.exported):
-        return state
-    return replace(state, exported=(*state.exported, role))

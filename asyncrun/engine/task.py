@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 from asyncrun.actions import Call, Step, Steps, Tell, Together, Wait, run_module
 from asyncrun.engine import resolve
 from asyncrun.engine.jobs import awaited, run_as_job, until_ended
-from asyncrun.engine.judge import collated, failure, finished, judge, seen, skipped
+from asyncrun.engine.judge import collated, failure, finished, judge, notified, seen, skipped
+from asyncrun.engine.launching import run_as_chain
 from asyncrun.engine.telling import item_outcome
 from asyncrun.engine.view import HostTask, Tools, View
-from asyncrun.errors import ArgumentError, AsyncrunError, TemplateError
+from asyncrun.errors import ArgumentError, AsyncrunError, Cancelled, TemplateError
 from asyncrun.events import Retrying
+from asyncrun.journal.progress import Place
 from asyncrun.playbook.model import Loop
 from asyncrun.results import Effect, Include, RawResult, SetFacts, SetVars, Status, TaskResult
 from asyncrun.templating.values import plain
@@ -24,6 +27,7 @@ from asyncrun.vars.memory import HostMemory
 Running = Generator[Step, Any, TaskResult]
 DEFAULT_RETRIES = 3
 DEFAULT_DELAY = 5.0         # seconds
+UNCERTAIN = "This was under way when the run broke off; whether it was done, and how it ended, is not known."
 
 
 def run_task(work: HostTask, tools: Tools) -> Running:
@@ -31,12 +35,30 @@ def run_task(work: HostTask, tools: Tools) -> Running:
     begun = tools.clock()
     view = View(work, tools)
     try:
-        result = yield from (_run_loop(view, work.task.loop) if work.task.loop else run_item(view))
-    except AsyncrunError as error:
-        result = failure(view, error)
+        result = yield from (_run_loop(view, work.task.loop) if work.task.loop else _once(view))
+    except (AsyncrunError, Cancelled) as error:
+        result = failure(view, error if isinstance(error, AsyncrunError) else AsyncrunError(str(error)))
     except Exception as error:  # noqa: BLE001 - a bug of ours fails this task on this host, and nothing else
         result = failure(view, unexpected(error))
     return replace(result, duration=tools.clock() - begun)
+
+
+def _once(view: View) -> Running:
+    """A task or an item, unless an earlier process of this run wrote down how it ended."""
+    progress = view.tools.progress
+    known = progress.recalled(view.place)
+    if known is not None:
+        return known
+    again = progress.under_way(view.place)
+    if again is False:
+        hint = f"Look at {view.work.host}, then go on with --resume --redo."
+        return failure(view, AsyncrunError(UNCERTAIN, hint=hint))
+    result = yield from _run_item_safely(view)
+    if again and not result.status.bad:
+        result = replace(result, notify=notified(view))           # nobody knows what it changed the first time
+    if view.work.task.chain is None:                 # else it is launched again: its tasks have results of their own
+        progress.result(view.place, result)
+    return result
 
 
 # ---- the loop
@@ -52,7 +74,8 @@ def _run_loop(view: View, loop: Loop) -> Running:
         return skipped(view, condition[0])
     parallel = int(view.number("parallel", loop.parallel, 1))
     if parallel > 1:
-        runs = [_item(view, loop, item, values) for item, values in _each(view, loop, items)]
+        runs = [_item(view, number, item, values) for number, (item, values) in
+                enumerate(_each(view, loop, items))]
         return collated((yield Together(runs, parallel)), loop_empty=not items)
     results: list[TaskResult] = []
     pause = view.number("pause", loop.pause, 0)
@@ -60,7 +83,7 @@ def _run_loop(view: View, loop: Loop) -> Running:
     for number, (item, values) in enumerate(_each(view, loop, items)):
         if number and pause:
             yield Wait(pause, "between items")
-        result = yield from _item(base, loop, item, values)
+        result = yield from _item(base, number, item, values)
         learned = _learned(memory, view.work.host, result.effects, merge=view.work.scene.merge)
         if view.work.task.register:
             learned = learned.with_known({view.work.task.register: result.data})
@@ -72,13 +95,21 @@ def _run_loop(view: View, loop: Loop) -> Running:
     return collated(results, loop_empty=not items)
 
 
-def _item(base: View, loop: Loop, item: Any, values: dict[str, Any]) -> Running:
+def _item(base: View, number: int, item: Any, values: dict[str, Any]) -> Running:
     """One item of a loop, told when it has ended."""
-    view = base.over("loop", values)
-    result = _as_item(view, loop, (yield from _run_item_safely(view)), item, values)
+    view = base.over("loop", values, _place(base, number, item))
+    result = _as_item(view, (yield from _once(view)), values)
     if not view.work.task.include or result.status in (Status.SKIPPED, Status.FAILED):
         yield Tell(item_outcome(view.work.host, view.work.ref, result))
     return result
+
+
+def _place(view: View, number: int, item: Any) -> Place:
+    """Where in the run an item is. A resumed run has to loop over the same ones; a sum says so without telling them."""
+    place = view.work.place
+    if not view.tools.progress.active:
+        return place
+    return replace(place, item=number, task=f"{place.task} [{zlib.crc32(repr(item).encode()):08x}]")
 
 
 def _breaks(view: View, loop: Loop, result: TaskResult) -> bool:
@@ -150,26 +181,17 @@ def _run_item_safely(view: View) -> Running:
         return failure(view, error)
 
 
-def _as_item(view: View, loop: Loop, result: TaskResult, item: Any, values: dict[str, Any]) -> TaskResult:
+def _as_item(view: View, result: TaskResult, values: dict[str, Any]) -> TaskResult:
     hidden = result.shown is not result.data
     data = {**result.data, **values}
     if hidden:
         return replace(result, data=data, label="(censored due to no_log)", effects=_labelled(result.effects, None))
-    label = _label(view, loop, item)
+    label = view.item_label()
     return replace(result, data=data, shown=data, label=label, effects=_labelled(result.effects, label))
 
 
 def _labelled(effects: tuple[Effect, ...], label: str | None) -> tuple[Effect, ...]:
     return tuple(replace(effect, label=label) if isinstance(effect, Include) else effect for effect in effects)
-
-
-def _label(view: View, loop: Loop, item: Any) -> str:
-    if loop.label is None:
-        return str(item)
-    try:
-        return str(view.keyword("label", loop.label))
-    except TemplateError:
-        return str(loop.label)
 
 
 def _learned(memory: HostMemory, host: str, effects: tuple[Effect, ...], *, merge: bool) -> HostMemory:
@@ -214,10 +236,14 @@ def _attempt(view: View, call: Call, attempt: int | None) -> Running:
 
 def perform(view: View, call: Call) -> Steps:
     """Do it: by the action of its name, or by the module alone; as a job when the task says `async`."""
+    if view.work.task.chain is not None:
+        return (yield from run_as_chain(call, view))
     entry = view.entry(call)
     known = view.tools.actions.get(call.name)
     steps = known.run(call, view) if known else run_module(call, view)
     if call.job is None:
+        if entry.path or not entry.repeatable:
+            view.tools.progress.acts(view.place, again=entry.repeatable)
         return (yield from steps)
     if entry.spec is not None and not entry.spec.get("async", True):
         steps.close()
@@ -254,11 +280,11 @@ def _satisfied(view: View, result: TaskResult) -> bool:
 def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) -> Generator[Step, Any, None]:
     """Between two attempts. A job that is awaited ends the pause when it ends."""
     jids = awaited(result.data) if call.name == "async_status" else []
-    label = None
-    if view.work.task.loop:
-        label = _label(view, view.work.task.loop, view.vars.get(view.vars["ansible_loop_var"]))
+    label = view.item_label()
+    view.tools.progress.settled(view.place)
     yield Tell(Retrying(view.work.host, view.work.ref, left, result.shown, label=label,
-                        waiting=bool(jids) and not view.work.defaults.retry_words, delegated=result.delegated))
+                        waiting=bool(jids) and not view.work.defaults.retry_words, delegated=result.delegated,
+                        every=delay))
     if jids:
         yield from until_ended(call, view, jids, delay)
     else:

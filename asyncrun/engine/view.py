@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from asyncrun.actions import Action, Call
+from asyncrun.actions.follow import Follower, Following
 from asyncrun.catalog import Catalog, Entry
 from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError
 from asyncrun.events import TaskRef
 from asyncrun.journal import Ending, Journal
+from asyncrun.journal.progress import Place, Progress
 from asyncrun.playbook.model import Task
 from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
 from asyncrun.source import Unsafe, files
 from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import OMIT, is_template, plain
-from asyncrun.transport import Secret
+from asyncrun.transport import Secret, Target
 from asyncrun.vars.memory import HostMemory
 from asyncrun.vars.sources import Given, Scene, layers
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
@@ -73,6 +75,8 @@ class HostTask:
     defaults: Defaults
     included: tuple[Given, ...] = ()                  # what the includes on the way gave, outermost first
     run: str = ""                                     # the journal's name of this run
+    chain: str = ""                                   # the jid of the chain that it is a task of
+    place: Place = field(default_factory=lambda: Place("", 0))        # where in the run it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Tools:
     journal: Journal
     read_file: Callable[[str], bytes]                 # decrypts vaulted files
     load_vars: Callable[[str], Any]
+    progress: Progress = field(default_factory=Progress)
+    following: Following | None = None                # what jobs print is shown while they run: --follow
     clock: Callable[[], float] = time.monotonic
 
 
@@ -92,9 +98,10 @@ class View:
     """Satisfies `actions.ActionContext`."""
 
     def __init__(self, work: HostTask, tools: Tools, stack: VarStack | None = None,
-                 memory: HostMemory | None = None) -> None:
+                 memory: HostMemory | None = None, place: Place | None = None) -> None:
         self.work = work
         self.tools = tools
+        self.place = place or work.place
         self._memory = memory
         self._stack = stack
         self._vars: LazyVars | None = None
@@ -114,9 +121,10 @@ class View:
             self._vars = LazyVars(self.stack, self.tools.templar)
         return self._vars
 
-    def over(self, name: str, data: Mapping[str, Any]) -> View:
+    def over(self, name: str, data: Mapping[str, Any], place: Place | None = None) -> View:
         """The same with values on top that are data: a loop's item, a result that is being judged."""
-        return View(self.work, self.tools, self.stack.over(Layer(name, data, trusted=False)))
+        stack = self.stack.over(Layer(name, data, trusted=False))
+        return View(self.work, self.tools, stack, place=place or self.place)
 
     # ---- rendering
 
@@ -198,6 +206,28 @@ class View:
     def loop_values(self) -> Mapping[str, Any]:
         """The variables of the loop's current item."""
         return next((layer.data for layer in self.stack.layers if layer.name == "loop"), {})
+
+    def item_label(self) -> str | None:
+        """What people see of the loop's current item; None outside of a loop."""
+        loop, values = self.work.task.loop, self.loop_values()
+        if loop is None or not values:
+            return None
+        try:
+            return str(values[values["ansible_loop_var"]] if loop.label is None else self.keyword("label", loop.label))
+        except TemplateError:
+            return str(loop.label)
+
+    def follows(self, call: Call) -> bool:
+        """Whether people want to see what jobs of this task print, and may."""
+        return self.tools.following is not None and not call.no_log
+
+    def follower(self, call: Call, target: Target, directory: str, jid: str, *, among: bool = False) -> Follower | None:
+        """Who shows what a job prints; None where nobody is to see more of it. `among`: it is one of several."""
+        if self.tools.following is None or call.no_log:
+            return None
+        label = self.item_label()
+        which = ", ".join(([] if label is None else [f"item={label}"]) + ([f"jid={jid}"] if among else []))
+        return self.tools.following.job(call.host, self.work.ref, target, directory, jid, which)
 
     def async_directory(self) -> str:
         """Where the files of the host's jobs are."""

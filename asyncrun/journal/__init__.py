@@ -167,6 +167,10 @@ class Journal:
                     (run, time.time(), json.dumps(list(playbooks))))
         return run
 
+    def resume_run(self, run: str) -> None:
+        """Write down that a run goes on."""
+        self._note("update runs set ended_at = null, exit_code = null where id = ?", (run,))
+
     def end_run(self, run: str, exit_code: int) -> None:
         """Write down that a run ended."""
         self._note("update runs set ended_at = ?, exit_code = ? where id = ?", (time.time(), exit_code, run))

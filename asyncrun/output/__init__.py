@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asyncrun.events import Event
 
@@ -12,3 +12,11 @@ class Sink(Protocol):
 
     def handle(self, event: Event) -> None:
         """Take note of one event."""
+
+
+@runtime_checkable
+class Ticking(Protocol):
+    """A Sink that speaks also because time has passed."""
+
+    def tick(self) -> None:
+        """Called from the same thread, about twice a second or oftener while tasks run."""

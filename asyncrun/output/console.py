@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from itertools import zip_longest
 from typing import Any, Final
@@ -15,6 +16,7 @@ from asyncrun.events import (
     ItemOutcome,
     JobEnded,
     JobPolled,
+    JobPrinted,
     NoHosts,
     Outcome,
     PlayStarted,
@@ -29,9 +31,12 @@ from asyncrun.events import (
 from asyncrun.output.difftext import diff_lines
 from asyncrun.output.failures import failure_lines
 from asyncrun.output.footer import Footer
+from asyncrun.output.heartbeat import Heartbeat
+from asyncrun.output.printed import show_printed
 from asyncrun.output.problem import full, place
 from asyncrun.output.recap import custom_stats, recap_line
 from asyncrun.output.results import always_shown, dump, short, visible
+from asyncrun.output.rounds import Rounds, crowd_line
 from asyncrun.output.sanitise import clean, one_line
 from asyncrun.output.screen import BLUE, BRIGHT_RED, CYAN, GRAY, GREEN, RED, YELLOW, Look, Screen, Stream
 from asyncrun.results import Status
@@ -47,14 +52,17 @@ _DIFF_COLORS: Final = {"+": GREEN, "-": RED, "@": CYAN}
 class Console:
     """Writes events as lines to `out`, warnings (and failures, when so set) to `err`."""
 
-    def __init__(self, out: Stream, err: Stream, look: Look | None = None) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look | None = None,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         self.look = look or Look()
-        self.screen = Screen(out, err, self.look)
+        self.screen = Screen(out, err, self.look, clock)
         self._check = False
         self._lockstep = True
         self._task_shown: int | None = None
         self._live = Live(out, self.look) if self.look.live else None
-        self._footer = self._live.footer if self._live else Footer()
+        self._footer = self._live.footer if self._live else Footer(clock)
+        self._heartbeat = Heartbeat(self.screen, self._footer, self.look, clock)
+        self._rounds = Rounds(self.look.poll_lines, clock)
         if self._live:
             self.screen.around = self._live.write
 
@@ -74,6 +82,16 @@ class Console:
         with self._live.hushed():
             yield
 
+    def tick(self) -> None:
+        """Say what is to be said because time has passed."""
+        for said in self._rounds.due(self._footer.at_work):
+            if self._rounds.is_crowd(said):
+                self.screen.line(crowd_line(said), GRAY)
+            else:
+                for event in said:
+                    self._waiting(event)
+        self._heartbeat.tick()
+
     def handle(self, event: Event) -> None:
         """Write what this event has to say."""
         match event:
@@ -83,14 +101,8 @@ class Console:
                 self._item(event)
             case TaskStarted() | PlayStarted() | RunStarted() | RunEnded() | NoHosts():
                 self._milestone(event)
-            case Retrying():
-                self._retrying(event)
-            case JobPolled(host=host, jid=jid):
-                state = f"started={event.started} finished={event.finished}"
-                self.screen.line(f"ASYNC POLL on {one_line(host)}: jid={one_line(jid)} {state}", GRAY)
-            case JobEnded(host=host, jid=jid):
-                word = "FAILED" if event.failed else "OK"
-                self.screen.line(f"ASYNC {word} on {one_line(host)}: jid={one_line(jid)}", GRAY)
+            case Retrying() | JobPolled() | JobPrinted() | JobEnded():
+                self._on_the_way(event)
             case Included():
                 self._included(event)
             case HandlerNotified(host=host, handler=handler):
@@ -109,6 +121,8 @@ class Console:
                 self._run_started(event)
             case PlayStarted():
                 self._play_started(event)
+            case TaskStarted(background=True):
+                pass                    # its banner comes with its first line
             case TaskStarted(task=task, hosts=hosts):
                 self._task_started(task, hosts)
             case NoHosts(remaining=True):
@@ -130,6 +144,7 @@ class Console:
 
     def _play_started(self, event: PlayStarted) -> None:
         self._lockstep = event.lockstep
+        self._rounds.clear()
         self._task_shown = None
         name = one_line(event.name.strip())
         self.screen.banner(f"PLAY [{name}]{self._marker(event.check)}" if name else f"PLAY{self._marker(event.check)}")
@@ -137,6 +152,8 @@ class Console:
 
     def _task_started(self, task: TaskRef, hosts: tuple[str, ...] = ()) -> None:
         self._footer.task(_name(task), hosts)
+        if self._lockstep:
+            self._rounds.clear()
         late = not (self.look.display_ok_hosts and self.look.display_skipped_hosts) or not self._lockstep
         self._task_shown = None     # the same task may begin again: in the next batch, or included once more
         if not late:                # else its banner comes with its first line
@@ -177,6 +194,7 @@ class Console:
 
     def _outcome(self, event: Outcome) -> None:
         self._footer.ended([event.host], lost=event.status.bad and not event.ignored)
+        self._rounds.forget(event.host)
         if not event.has_items:
             self._single(event)
         elif event.status is Status.SKIPPED:
@@ -197,6 +215,7 @@ class Console:
                 self._line(event, f"{_WORDS[event.status]}: [{_host(event)}]")
 
     def _item(self, event: ItemOutcome) -> None:
+        self._rounds.forget(event.host)
         label = f"(item={one_line(event.label)})"
         if event.status.bad:
             self._failure(event, f"failed: [{_host(event)}] {label}")
@@ -259,10 +278,38 @@ class Console:
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
+    def _on_the_way(self, event: Retrying | JobPolled | JobPrinted | JobEnded) -> None:
+        match event:
+            case Retrying() | JobPolled():
+                if not (self._in_rounds(event) and self._rounds.take(event, self._footer.at_work)):
+                    self._waiting(event)
+            case JobPrinted():
+                show_printed(self.screen, event)
+            case JobEnded(host=host, jid=jid):
+                self._rounds.forget(host)
+                word = "FAILED" if event.failed else "OK"
+                self.screen.line(f"ASYNC {word} on {one_line(host)}: jid={one_line(jid)}", GRAY)
+
+    def _in_rounds(self, event: Retrying | JobPolled) -> bool:
+        """Whether one line may tell of it and of others: not where each has more to say, or does not only wait."""
+        return isinstance(event, JobPolled) or (self._is_waiting(event) and self.look.verbosity <= 2)
+
+    def _is_waiting(self, event: Retrying) -> bool:
+        return event.waiting and self.look.waiting_words
+
+    def _waiting(self, event: Retrying | JobPolled) -> None:
+        if isinstance(event, Retrying):
+            self._retrying(event)
+            return
+        state = f"started={event.started} finished={event.finished}"
+        self.screen.line(f"ASYNC POLL on {one_line(event.host)}: jid={one_line(event.jid)} {state}", GRAY)
+
     def _retrying(self, event: Retrying) -> None:
-        honest = event.waiting and self.look.waiting_words
-        word, rest = ("WAITING", "checks") if honest else ("FAILED - RETRYING", "retries")
-        line = f"{word}: [{_host(event)}]: {_name(event.task)} ({event.left} {rest} left)."
+        word, rest, item = "FAILED - RETRYING", "retries", ""
+        if self._is_waiting(event):
+            word, rest = "WAITING", "checks"
+            item = f" (item={one_line(event.label)})" if event.label is not None else ""
+        line = f"{word}: [{_host(event)}]: {_name(event.task)}{item} ({event.left} {rest} left)."
         if self.look.verbosity > 2:
             line += f"Result was: {dump(visible(event.data, event.task.action, self.look.verbosity), indent=True)}"
         self.screen.line(line, GRAY)

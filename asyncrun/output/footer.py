@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from asyncrun.output.rounds import names as first_names
 from asyncrun.output.sanitise import one_line
 
 _NAMED = 3          # hosts that are named, the slowest first
@@ -53,6 +54,21 @@ class Footer:
     def busy(self) -> bool:
         """Whether a task runs, so that there is something to say."""
         return bool(self._task)
+
+    @property
+    def at_work(self) -> int:
+        """How many hosts have begun the task and not ended it."""
+        return len(self._since)
+
+    def still_running(self) -> str:
+        """The same as a line that stays: for a log."""
+        since, now = self._since, self._clock()
+        slowest = sorted(since, key=since.__getitem__)
+        who = f"{first_names(slowest)} at work" if slowest else "nobody at work"
+        if not self._lockstep:
+            return f"STILL RUNNING: {who}, for up to {int(now - min(since.values(), default=now))} s."
+        done = f"{len(self._hosts) - len(since)} of {len(self._hosts)} hosts done"
+        return f"STILL RUNNING: {self._task}, for {int(now - self._began)} s: {done}, {who}."
 
     def text(self) -> str:
         """What the line says; empty when no task runs."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from asyncrun.events import Event, Outcome, Said, Warned
+from asyncrun.events import Event, JobPrinted, Outcome, PlayStarted, Said, TaskStarted, Warned
 from asyncrun.output.difftext import diff_lines
+from asyncrun.output.footer import Footer
+from asyncrun.output.heartbeat import Heartbeat
+from asyncrun.output.printed import show_printed
 from asyncrun.output.results import dump, short, to_json, visible
 from asyncrun.output.sanitise import clean, one_line
 from asyncrun.output.screen import BRIGHT_RED, CYAN, GREEN, RED, YELLOW, Look, Screen, Stream
@@ -27,10 +31,13 @@ _DIFF_COLORS: Final = {"+": GREEN, "-": RED, "@": CYAN}
 class Minimal:
     """Writes how the one task of an ad-hoc run ended on each host; `one_line_each` for -o."""
 
-    def __init__(self, out: Stream, err: Stream, look: Look | None = None, *, one_line_each: bool = False) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look | None = None, *, one_line_each: bool = False,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         self.look = look or Look()
-        self.screen = Screen(out, err, self.look)
+        self.screen = Screen(out, err, self.look, clock)
         self._one_line = one_line_each
+        self._footer = Footer(clock)
+        self._heartbeat = Heartbeat(self.screen, self._footer, self.look, clock)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -40,17 +47,33 @@ class Minimal:
         """While somebody else has the terminal: nothing here is in the way."""
         yield
 
+    def tick(self) -> None:
+        """Say what is to be said because time has passed."""
+        self._heartbeat.tick()
+
     def handle(self, event: Event) -> None:
         """Write results and warnings; an ad-hoc run has no banners and no recap."""
+        self._follow(event)
         if isinstance(event, Warned):
             self.screen.warn(event.message, event.origin, deprecated=event.deprecated)
         elif isinstance(event, Said):
             self.screen.line(clean(event.message))
+        elif isinstance(event, JobPrinted):
+            show_printed(self.screen, event)
         elif isinstance(event, Outcome):
             for warning in (event.data.get("warnings") or []) if self.look.action_warnings else []:
                 self.screen.warn(str(warning))
             self._diff(event)
             self.screen.line(self._text(event), _COLORS[event.status])
+
+    def _follow(self, event: Event) -> None:
+        """Keep up with who is at work."""
+        if isinstance(event, PlayStarted):
+            self._footer.play(event.hosts, lockstep=event.lockstep)
+        elif isinstance(event, TaskStarted):
+            self._footer.task(event.task.name or event.task.action, event.hosts)
+        elif isinstance(event, Outcome):
+            self._footer.ended([event.host])
 
     def _diff(self, event: Outcome) -> None:
         if event.status is Status.CHANGED and event.data.get("diff"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Look:
     deprecation_warnings: bool = True
     action_warnings: bool = True                # those that a task's result brings
     live: bool = False                          # a footer that shows the running task (terminals only)
+    poll_lines: int = 5                         # so many waiting hosts have a line each; 0: always
+    progress_interval: float = 60.0             # seconds of silence before a line says what runs; 0: never
 
 
 class Stream(Protocol):
@@ -61,9 +64,11 @@ class Stream(Protocol):
 class Screen:
     """Where lines go. Everything that gets here has been cleaned, except where a method says that it cleans."""
 
-    def __init__(self, out: Stream, err: Stream, look: Look) -> None:
+    def __init__(self, out: Stream, err: Stream, look: Look, clock: Callable[[], float] = time.monotonic) -> None:
         self._streams = {False: out, True: err}
         self._look = look
+        self._clock = clock
+        self.written = clock()                  # when something was written last
         self._said: set[str] = set()
         self.around: Callable[[Stream, str], None] | None = None       # writes instead, past what is live
 
@@ -73,6 +78,7 @@ class Screen:
 
     def raw(self, text: str, *, err: bool = False) -> None:
         """Write a text as it is."""
+        self.written = self._clock()
         stream = self._streams[err]
         if self.around is not None:
             self.around(stream, text)
@@ -141,7 +147,7 @@ def screen_look(config: Mapping[str, Any]) -> Look:
     color = wants_color(sys.stdout, os.environ, forced=config["force_color"], never=config["nocolor"])
     same = ("verbosity", "display_ok_hosts", "display_skipped_hosts", "display_failed_stderr", "display_included_hosts",
             "display_args_to_stdout", "show_task_path_on_failure", "show_custom_stats", "check_mode_markers",
-            "deprecation_warnings", "action_warnings")
+            "deprecation_warnings", "action_warnings", "poll_lines", "progress_interval")
     return Look(
         color=color, width=terminal_width(sys.stdout), result_format=config["callback_result_format"],
         waiting_words=config["retry_words"] == "waiting", live=sys.stdout.isatty() and os.environ.get("TERM") != "dumb",

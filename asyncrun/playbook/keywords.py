@@ -40,7 +40,8 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("always", BLOCK, "tasks", "Tasks that run whatever became of the block and its rescue."),
     _key("any_errors_fatal", EVERYWHERE, "bool", "One host's failure ends the play for all hosts.", "replace"),
     _key("args", ON_TASKS, "any", "Arguments of the module, besides those written after its name."),
-    _key("async", ON_TASKS, "int", "Run as a job on the host, for at most so many seconds.", field="async_seconds"),
+    _key("async", "BTH", "int", "Run as a job on the host, for at most so many seconds; a block or an include as one "
+         "background chain.", field="async_seconds"),
     _key("become", EVERYWHERE, "bool", "Run as another user (become_user).", "replace", "enabled"),
     _key("become_exe", EVERYWHERE, "str", "The program that changes the user.", "replace", "exe"),
     _key("become_flags", EVERYWHERE, "str", "Options for that program.", "replace", "flags"),
@@ -77,11 +78,11 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("no_log", EVERYWHERE, "bool", "Show neither arguments nor results.", "replace"),
     _key("notify", "BTH", "any", "Handlers to run when this changed something.", "replace"),
     _key("order", PLAY, "str", "The order of the hosts: inventory, sorted, shuffle, ..."),
-    _key("poll", ON_TASKS, "float", "Seconds between looks at the job; 0: do not wait for it."),
+    _key("poll", "BTH", "float", "Seconds between looks at the job; 0: do not wait for it."),
     _key("port", EVERYWHERE, "int", "The port to connect to.", "replace"),
     _key("post_tasks", PLAY, "tasks", "Tasks after the tasks and their handlers."),
     _key("pre_tasks", PLAY, "tasks", "Tasks before everything else; their handlers run before the rest."),
-    _key("register", ON_TASKS, "any", "The variable that gets the result."),
+    _key("register", "BTH", "any", "The variable that gets the result; on a block only beside `async`."),
     _key("remote_user", EVERYWHERE, "str", "The user to log in as.", "replace"),
     _key("rescue", BLOCK, "tasks", "Tasks for when a task of the block fails; they clear the failure."),
     _key("retries", ON_TASKS, "int", "How many attempts more `until` allows."),
@@ -120,6 +121,9 @@ INCLUDE_TASKS = frozenset((
     "register", "run_once", "tags", "timeout", "vars", "when",
 ))
 
+# What makes a chain of a block or an include: they say nothing to the tasks inside.
+CHAIN = frozenset(("async", "poll", "register"))
+
 # Of import_tasks these would not reach the tasks: each of those has its own.
 LOST_ON_IMPORT = frozenset((
     "async", "changed_when", "delay", "failed_when", "listen", "loop_control", "poll", "register", "retries", "until",
@@ -137,6 +141,6 @@ def allowed(place: str) -> dict[str, Keyword]:
 
 
 __all__ = [
-    "BLOCK", "BY_NAME", "HANDLER", "IMPORT_PLAYBOOK", "INCLUDE_TASKS", "KEYWORDS", "LOOP_CONTROL", "LOST_ON_IMPORT",
-    "PLAY", "PROMPT_KEYS", "RESERVED", "ROLE", "TASK", "Inherit", "Keyword", "Kind", "allowed",
+    "BLOCK", "BY_NAME", "CHAIN", "HANDLER", "IMPORT_PLAYBOOK", "INCLUDE_TASKS", "KEYWORDS", "LOOP_CONTROL",
+    "LOST_ON_IMPORT", "PLAY", "PROMPT_KEYS", "RESERVED", "ROLE", "TASK", "Inherit", "Keyword", "Kind", "allowed",
 ]

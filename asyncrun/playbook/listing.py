@@ -69,6 +69,8 @@ def _tasks(block: Block) -> Iterator[Task]:
     for item in block.tasks:
         if isinstance(item, Block):
             yield from _tasks(item)
+        elif item.chain is not None:
+            yield from _tasks(item.chain)
         elif not item.implicit:
             yield item
 

@@ -134,6 +134,7 @@ class Task:
     directory: str = ""                            # the folder of the file in which it stands
     search: tuple[str, ...] = ()                   # where its files are looked for, nearest first
     include: IncludeSpec | None = None             # an include_tasks: what its children inherit
+    chain: Block | None = None                     # it launches these in the background: `async` on a block or include
     implicit: bool = False                         # nobody wrote it: a flush between sections, Gathering Facts
 
     @property

@@ -29,6 +29,8 @@ def _from(items: tuple[Task | Block, ...], name: str) -> tuple[Task | Block, ...
                 return (inner, *items[at + 1:])
         elif not item.implicit and _called(item, name):
             return items[at:]
+        elif item.chain is not None and (rest := from_task(item.chain, name)) is not None:
+            return (replace(item, chain=rest), *items[at + 1:])
     return None
 
 

@@ -50,6 +50,10 @@ def _pruned(items: tuple[Task | Block, ...], only: Collection[str], skip: Collec
             inner = prune(item, only, skip)
             if inner.tasks or inner.rescue or inner.always:
                 kept.append(inner)
+        elif item.chain is not None:                 # launched when anything is left of it
+            inner = prune(item.chain, only, skip)
+            if inner.tasks or inner.rescue or inner.always:
+                kept.append(replace(item, chain=inner))
         elif (item.implicit and item.action == "meta") or selected(item.tags, only, skip):
             kept.append(item)
     return tuple(kept)

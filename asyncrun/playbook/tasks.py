@@ -13,7 +13,17 @@ from asyncrun.playbook import action
 from asyncrun.playbook.action import ActionFinder, Found
 from asyncrun.playbook.context import LoadContext
 from asyncrun.playbook.inherit import Inherited, Settler, key_origin, unknown_keyword
-from asyncrun.playbook.keywords import BLOCK, HANDLER, INCLUDE_TASKS, LOST_ON_IMPORT, PLAY, TASK, Keyword, allowed
+from asyncrun.playbook.keywords import (
+    BLOCK,
+    CHAIN,
+    HANDLER,
+    INCLUDE_TASKS,
+    LOST_ON_IMPORT,
+    PLAY,
+    TASK,
+    Keyword,
+    allowed,
+)
 from asyncrun.playbook.leaf import check_async, loop_of, own_fields
 from asyncrun.playbook.model import Block, IncludeSpec, Task
 from asyncrun.playbook.names import Names
@@ -25,6 +35,7 @@ from asyncrun.source.files import expanded
 BLOCK_SECTIONS = ("block", "rescue", "always")
 ALLOWED: Mapping[str, Mapping[str, Keyword]] = {place: allowed(place) for place in (PLAY, BLOCK, TASK, HANDLER)}
 
+ENDS_MORE = frozenset(("end_batch", "end_host", "end_play"))      # in a chain these orders end the chain alone
 INCLUDE_NAMES: Mapping[str, str] = {action.INCLUDE_TASKS: "TaskInclude", action.INCLUDE_ROLE: "IncludeRole"}
 ROLE_FILES = ("name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public",
               "allow_duplicates", "rolespec_validate")
@@ -38,10 +49,11 @@ Item = Task | Block
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the reader is: in a handlers section or not, how deep in blocks, and through which imports it came."""
+    """Where the reader is: in a handlers section or not, in a block or a chain, and through which imports it came."""
 
     handlers: bool = False
     block: bool = False
+    chain: bool = False
     files: tuple[str, ...] = ()
 
     @property
@@ -111,6 +123,8 @@ class TaskReader:
     def item(self, data: dict[Any, Any], outer: Inherited, place: Place) -> tuple[Item, ...]:
         """What one entry of a list gives: a task, a block, or all of an import."""
         if any(section in data for section in BLOCK_SECTIONS):
+            if _in_background(data):
+                return (self.chain(data, outer, place),)
             block = self.block(data, outer, place)
             return (Block(block.tasks, origin=block.origin),) if place.handlers else (block,)
         known = ALLOWED[place.key]
@@ -129,7 +143,10 @@ class TaskReader:
 
     def block(self, data: dict[Any, Any], outer: Inherited, place: Place) -> Block:
         """A block with its rescue and always."""
-        for name in data:
+        for name, value in data.items():
+            if name in CHAIN and value is not None and not _in_background(data):
+                raise ParseError(f"'{name}' is not a valid attribute for a Block", origin=key_origin(data, name),
+                                 hint="A block has it only beside 'async'.")
             if name not in ALLOWED[BLOCK]:
                 error = unknown_keyword(name, "Block", ALLOWED[BLOCK], key_origin(data, name))
                 if name in self.ctx.catalog:
@@ -152,14 +169,30 @@ class TaskReader:
         if place.handlers and (data.get("rescue") or data.get("always")):
             self.warn(origin_of(data), "handlers run one by one: rescue and always of a block among them never do")
         inner = self.settler.settle(data, outer, "Block")
-        inside = replace(place, block=True)
+        if _in_background(data):
+            inner = replace(inner, when=outer.when)        # its own conditions are asked once, when it is launched
+        inside = replace(place, block=True, chain=place.chain or _in_background(data))
         tasks, rescue, always = (
             self.items(data.get(name), name, inner, inside, origin_of(data, name)) for name in BLOCK_SECTIONS
         )
         return Block(tasks, rescue, always, origin_of(data))
 
+    def chain(self, data: dict[Any, Any], outer: Inherited, place: Place) -> Task:
+        """A block with `async`: the task that launches it in the background."""
+        if place.handlers:
+            raise ParseError("'async' cannot stand on a block among handlers", origin=key_origin(data, "async"),
+                             hint="Write it on the handlers themselves.")
+        block = self.block(data, outer, place)
+        settled = self.settler.settle(data, outer, place.name)
+        inner = replace(settled, values={name: each for name, each in settled.values.items() if name != "notify"})
+        found = Found(action.INCLUDE_TASKS, "block", {}, key_origin(data, "block"))
+        return replace(self.built(data, found, inner, place), chain=block)
+
     def task(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
         """One task or handler."""
+        if place.chain and found.name == "meta" and found.args.get(action.RAW) in ENDS_MORE:
+            self.warn(key_origin(data, found.written), f"'meta: {found.args[action.RAW]}' in a block with 'async' ends "
+                      "that block alone")
         inner = self.settler.settle(data, outer, place.name)
         check_async(data, found.name, self.warn)
         return self.built(data, found, inner, place)
@@ -184,22 +217,29 @@ class TaskReader:
 
     def include(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> Task:
         """An include: its tasks inherit what is around it and what `apply` says; its vars go with them."""
+        background = _in_background(data)
         for name in data:
+            if background and name in ("async", "poll", "notify"):
+                continue
             if name in ALLOWED[place.key] and name not in INCLUDE_TASKS:
                 raise ParseError(
                     f"'{name}' is not a valid attribute for a {INCLUDE_NAMES[found.name]}",
                     origin=key_origin(data, name),
                     hint=f"Write it on the tasks themselves, or under `apply:` of {found.written}."
-                    if name in ALLOWED[BLOCK] else "Write it on the tasks themselves.",
+                    if name in ALLOWED[BLOCK] and name not in CHAIN else "Write it on the tasks themselves.",
                 )
+        if background and place.handlers:
+            raise ParseError(f"'async' cannot stand on {found.written} among handlers",
+                             origin=key_origin(data, "async"), hint="Write it on the handlers themselves.")
         args = self.include_args(data, found)
         spread = outer
         if args.get("apply") is not None:
             self.check_apply(args["apply"], found)
             spread = self.settler.settle(args["apply"], spread, "Block")
         inner = self.settler.settle(data, outer, place.name)
-        return self.built(data, replace(found, args=args), inner, place,
-                          IncludeSpec(spread, place.handlers, data.get("vars") or {}))
+        include = self.built(data, replace(found, args=args), inner, place,
+                             IncludeSpec(spread, place.handlers, data.get("vars") or {}))
+        return _launching(include, next(self.ctx.ids), outer) if background else include
 
     def include_args(self, data: Mapping[Any, Any], found: Found) -> dict[str, Any]:
         """The arguments of an import or include. ParseError: one that it does not have, or nothing to include."""
@@ -226,7 +266,7 @@ class TaskReader:
         if not isinstance(apply, Mapping):
             raise ParseError(f"Expected a dict for apply but got {type_name(apply)} instead", origin=found.origin)
         for name in apply:
-            if name not in ALLOWED[BLOCK] or name in BLOCK_SECTIONS:
+            if name not in ALLOWED[BLOCK] or name in BLOCK_SECTIONS or name in CHAIN:
                 raise unknown_keyword(name, "Block", ALLOWED[BLOCK], key_origin(apply, name))
 
     def imported(self, data: dict[Any, Any], found: Found, outer: Inherited, place: Place) -> tuple[Item, ...]:
@@ -283,6 +323,18 @@ class TaskReader:
     def warn(self, at: Origin | None, text: str) -> None:
         """Say something that does not stop the run."""
         self.ctx.warn(f"{at}: {text}" if at else text)
+
+
+def _in_background(data: Mapping[Any, Any]) -> bool:
+    """Whether a block or an include is to be a chain."""
+    return data.get("async") is not None
+
+
+def _launching(include: Task, number: int, outer: Inherited) -> Task:
+    """The task that launches an include as a chain: of its keywords the include keeps what says where and how."""
+    inner = replace(include, id=number, when=outer.when, loop=None, register=None, notify=(), async_seconds=None,
+                    poll=None)
+    return replace(include, include=None, chain=Block((inner,), origin=include.origin))
 
 
 def find_file(name: str, around: Inherited, place: Place, at: Origin | None) -> str:

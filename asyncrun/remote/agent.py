@@ -1,13 +1,12 @@
 """The loop on the target: answers the controller's frames; each module runs in a forked child of its own.
 
-Single-threaded. It ends when its controller is gone (end of file, or silence), and ends the trees of unfinished
-requests with it; jobs go on. Its counterpart on the controller is transport/agent.py.
+Single-threaded. When it has heard nothing of its controller for too long it ends, and ends the trees of unfinished
+requests with it; jobs go on. When its link is lost before, it lives on and waits for a new one (handover.py): answers
+are kept until the controller said that it has them. Its counterpart on the controller is transport/agent.py.
 """
 
 import errno
 import functools
-import gc
-import importlib
 import json
 import os
 import pwd
@@ -18,16 +17,20 @@ import time
 import zlib
 
 from . import protocol, trees
-from .tasks import Task, find_tie
+from .link import Link, Lost, Poll
+from .tasks import Task, find_tie, preload
+from .trees import born_at
 from .uploads import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from socket import socket
+    from typing import Any, Callable, Dict, Optional
+
+    from .handover import Door
 
     Header = Dict[str, Any]
 
-FULL = 1 << 20               # bytes waiting to be sent, beyond which children are not read
 SLACK = 0.5                  # seconds that a controller's pulse may be late
 LAST_GRACE = 1.0             # seconds between TERM and KILL when the controller is gone
 PACKAGE = __name__.rpartition(".")[0]
@@ -35,34 +38,35 @@ IMPORTED = PACKAGE + ".modules."
 
 
 class Gone(Exception):
-    """The controller cannot be reached, or asked the agent to end."""
+    """The controller is given up, or asked the agent to end."""
 
 
 class Agent(object):
     """One controller's agent. `source` and `sink` are descriptors; `texts` are the importable source texts."""
 
     def __init__(self, source: int, sink: int, texts: "Dict[str, Any]") -> None:
-        self.source = source
-        self.sink = sink
+        self.link: "Optional[Link]" = Link(source, sink)      # None: it was lost
         self.texts = texts
         self.programs: "Dict[str, str]" = {}
         self.tasks: "Dict[int, Task]" = {}
         self.uploads: "Dict[int, Upload]" = {}
         self.jobs: "Any" = None
         self.tie: "Optional[Callable[[], None]]" = None
-        self.decoder = protocol.Decoder()
-        self.out = bytearray()
         self.last_id = 0
+        self.kept: "Dict[int, bytes]" = {}     # answers that the controller may not have got
+        self.key = ""                          # where to wait for a new link; "": nowhere, the link's end is the end
+        self.door: "Optional[Door]" = None
+        self.stand_in: "Optional[socket]" = None     # the agent of a new link, whose descriptors `link` has
+        self.hung_up = False
         self.interval = 5.0
         self.silence = 15.5             # seconds without the controller after which it counts as gone
         now = time.monotonic()
         self.heard = now
         self.beat_at = now + self.interval
         self.name = "%d.%d" % (os.getpid(), int(time.time() * 1000))
-        self.poll = select.poll()
-        self.watched: "Dict[int, int]" = {}
+        self.poll = Poll()
         self.wake, self._wake_end = os.pipe()
-        for descriptor in (self.wake, self._wake_end, source, sink):
+        for descriptor in (self.wake, self._wake_end):
             os.set_blocking(descriptor, False)
         self.stopping = False
 
@@ -72,8 +76,9 @@ class Agent(object):
         """Answer until the controller is gone; then end what is unfinished."""
         signal.set_wakeup_fd(self._wake_end)
         signal.signal(signal.SIGCHLD, _noticed)
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_hangup)
         self.say(hello())
         try:
             while True:
@@ -86,39 +91,51 @@ class Agent(object):
     def _on_stop(self, number: int, frame: "Any") -> None:  # noqa: ARG002
         self.stopping = True
 
+    def _on_hangup(self, number: int, frame: "Any") -> None:  # noqa: ARG002
+        self.hung_up = True
+
     def _turn(self) -> None:
-        self._flush()
-        for descriptor, _ in self._wait():
-            if descriptor == self.source:
-                self._read()
-            elif descriptor == self.wake:
-                self._reap()
-            elif descriptor != self.sink:
-                self._on_other(descriptor)
+        try:
+            if self.link is not None:
+                self.link.flush()
+            for descriptor in self.poll.wait(self._wanted(), self._patience()):
+                self._on_ready(descriptor)
+            if self.hung_up:
+                raise Lost()
+        except Lost:
+            self._on_lost()
         if self.stopping:
             raise Gone()
         self._on_time(time.monotonic())
 
-    def _wait(self) -> "List[Tuple[int, int]]":
-        wanted = {self.source: select.POLLIN, self.wake: select.POLLIN}
-        if self.out:
-            wanted[self.sink] = select.POLLOUT
-        if len(self.out) < FULL:
+    def _on_ready(self, descriptor: int) -> None:
+        if self.link is not None and descriptor in (self.link.source, self.link.sink):
+            if descriptor == self.link.source:
+                self._read(self.link)
+        elif descriptor == self.wake:
+            self._reap()
+        elif self.door is not None and descriptor == self.door.fileno():
+            self._let_in(self.door)
+        else:
+            self._on_other(descriptor)
+
+    def _wanted(self) -> "Dict[int, int]":
+        """The descriptors to wait for, and for what."""
+        wanted = {self.wake: select.POLLIN}
+        if self.link is not None:
+            wanted[self.link.source] = select.POLLIN
+            if not self.link.idle:
+                wanted[self.link.sink] = select.POLLOUT
+        if self.door is not None:
+            wanted[self.door.fileno()] = select.POLLIN
+        if self.link is None or not self.link.full:
             for task in self.tasks.values():
                 if task.pipe is not None:
                     wanted[task.pipe] = select.POLLIN
         if self.jobs is not None:
             for descriptor in self.jobs.fds():
                 wanted[descriptor] = select.POLLIN
-        if wanted != self.watched:
-            for descriptor in self.watched:
-                if descriptor not in wanted:
-                    self.poll.unregister(descriptor)
-            for descriptor, event in wanted.items():
-                if self.watched.get(descriptor) != event:
-                    self.poll.register(descriptor, event)
-            self.watched = wanted
-        return self.poll.poll(max(0.0, self._patience()) * 1000 + 1)
+        return wanted
 
     def _patience(self) -> float:
         """Seconds until something is to be done though nothing happens."""
@@ -151,37 +168,23 @@ class Agent(object):
     # --- to and from the controller -----------------------------------------------------------------------------
 
     def say(self, header: "Header", blob: bytes = b"") -> None:
-        """Send a frame as soon as the controller takes it."""
-        self.out += protocol.pack(header, blob)
+        """Send a frame as soon as the controller takes it; without a link it is not said."""
+        if self.link is not None:
+            self.link.send(header, blob)
         self.beat_at = time.monotonic() + self.interval
 
     def answer(self, number: int, result: "Any") -> None:
         """Send the result (a dict, or its JSON) of a request."""
         blob = result if isinstance(result, bytes) else encode(result)
         self.say({"kind": "result", "id": number}, blob)
+        if self.key:
+            self.kept[number] = blob
 
-    def _flush(self) -> None:
-        while self.out:
-            try:
-                sent = os.write(self.sink, self.out[:protocol.PIECE])
-            except BlockingIOError:
-                return
-            except OSError:
-                raise Gone()
-            del self.out[:sent]
-
-    def _read(self) -> None:
+    def _read(self, link: "Link") -> None:
         try:
-            data = os.read(self.source, protocol.PIECE)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            raise Gone()
-        self.heard = time.monotonic()
-        try:
-            for header, blob in self.decoder.feed(data):
+            frames = link.read()
+            self.heard = time.monotonic()
+            for header, blob in frames:
                 self._on_frame(header, blob)
         except (protocol.Broken, KeyError, TypeError, ValueError) as error:
             sys.stderr.write("asyncrun agent: bad frame: %s\n" % error)
@@ -189,8 +192,10 @@ class Agent(object):
 
     def _on_frame(self, header: "Header", blob: bytes) -> None:
         kind = header["kind"]
+        for number in header.get("got", ()):
+            self.kept.pop(number, None)
         if kind == "pulse":
-            self._set_pulse(float(header.get("interval", self.interval)), float(header.get("count", 3)))
+            self._set_pulse(header)
         elif kind == "load":
             self._load(blob)
         elif kind == "ask":
@@ -202,11 +207,15 @@ class Agent(object):
             self._start(upload.header, upload.body, upload)
         elif kind == "cancel":
             self._cancel(header["id"])
+        elif kind == "takeover":
+            self._hand_over(header)
         elif kind == "bye":
             raise Gone()
 
-    def _set_pulse(self, interval: float, count: float) -> None:
-        silence = interval * count + SLACK
+    def _set_pulse(self, header: "Header") -> None:
+        interval = float(header.get("interval", self.interval))
+        silence = interval * float(header.get("count", 3)) + SLACK
+        self.key = str(header.get("key") or self.key)
         if interval != self.interval or self.silence != silence:
             self.interval, self.silence = interval, silence
             self.beat_at = time.monotonic() + interval
@@ -215,6 +224,65 @@ class Agent(object):
         loaded = json.loads(zlib.decompress(blob).decode("utf-8"))
         self.texts.update(loaded.get("texts", {}))
         self.programs.update(loaded.get("programs", {}))
+
+    # --- a lost link --------------------------------------------------------------------------------------------
+
+    def _on_lost(self) -> None:
+        """Wait for a new link, if there is anything that it could be wanted for: else the end of this one is ours."""
+        self.hung_up = False
+        if self.link is None:
+            return
+        self._let_go()
+        for upload in self.uploads.values():
+            upload.close()
+        self.uploads.clear()
+        for task in self.tasks.values():
+            if task.streams:
+                task.stop("the connection was lost", time.monotonic())
+        if not self.key or not self.last_id:
+            raise Gone()
+        try:
+            from .handover import Door  # hardly ever needed, and not read before
+            self.door = Door(self.key)
+        except (OSError, ValueError, ImportError):
+            raise Gone()
+
+    def _let_go(self) -> None:
+        """Close what belongs to the link."""
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, 2)                    # it led to the same place
+            os.close(nowhere)
+        if self.stand_in is not None:
+            self.stand_in.close()
+            self.stand_in = None
+
+    def _let_in(self, door: "Door") -> None:
+        """The controller is back, by way of another agent: tell it how its requests stand, and go on."""
+        came = door.let_in()
+        if came is None:
+            return
+        source, sink, self.stand_in = came
+        self.hung_up = False                       # that was the way it knocked
+        door.close()
+        self.door = None
+        self.link = Link(source, sink)
+        self.heard = time.monotonic()
+        known = set(self.kept) | {task.number for task in self.tasks.values() if not task.streams}
+        self.say({"kind": "taken", "last": self.last_id, "known": sorted(known), "hello": hello()})
+        for number, blob in sorted(self.kept.items()):
+            self.say({"kind": "result", "id": number}, blob)
+
+    def _hand_over(self, header: "Header") -> None:
+        """We are that other agent: either the one that was lost goes on in our place, or we go on as if never asked."""
+        from .handover import hand_over
+        if self.link is not None:
+            why = hand_over(self.link.source, self.link.sink, str(header["key"]), int(header["pid"]),
+                            int(header["born"]), float(header["seconds"]))
+            self.heard = time.monotonic()
+            self.say({"kind": "gone", "why": why})
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -280,19 +348,21 @@ class Agent(object):
     def _leave_descriptors(self) -> None:
         """In a forked child: close what belongs to the agent."""
         signal.set_wakeup_fd(-1)
-        for descriptor in [self.source, self.sink, self.wake, self._wake_end]:
-            os.close(descriptor)
-        for task in self.tasks.values():
-            if task.pipe is not None:
-                os.close(task.pipe)
-        for descriptor in self.jobs.fds() if self.jobs is not None else ():
+        ours = [self.wake, self._wake_end]
+        if self.link is not None:
+            ours += [self.link.source, self.link.sink]
+        if self.stand_in is not None:
+            ours.append(self.stand_in.fileno())
+        ours += [task.pipe for task in self.tasks.values() if task.pipe is not None]
+        ours += self.jobs.fds() if self.jobs is not None else ()
+        for descriptor in ours:
             os.close(descriptor)
 
     def _job(self, number: int, what: str, body: "Header", upload: "Optional[Upload]") -> None:
         if self.jobs is None:
             from .jobs import Jobs
             self.jobs = Jobs()
-        reply = functools.partial(self.answer, number)
+        reply = functools.partial(self._answer_job, number)
         patient = {"job_wait": self.jobs.wait, "job_kill": self.jobs.kill, "job_read": self.jobs.read}
         prompt = {"job_status": self.jobs.status, "job_clean": self.jobs.clean, "job_list": self.jobs.listed}
         if what in patient:
@@ -301,20 +371,37 @@ class Agent(object):
             self._preload(body["run"])
             self.jobs.start(body, upload.file() if upload is not None else None, reply)
         elif what in prompt:
-            self.answer(number, prompt[what](body))
+            reply(prompt[what](body))
         else:
             self.answer(number, {"failed": True, "changed": False, "msg": "The agent knows no request %r" % what})
+
+    def _answer_job(self, number: int, result: "Any") -> None:
+        """Not kept: whoever lost this answer asks the next agent about the job."""
+        self.answer(number, result)
+        self.kept.pop(number, None)
 
     # --- children -----------------------------------------------------------------------------------------------
 
     def _read_task(self, task: "Task") -> None:
         for kind, blob in task.read():
             if kind == "data":
-                self.say({"kind": "data", "id": task.number}, blob)
+                self._send_on(task, blob)
             elif not task.answered:
-                task.answered = True
-                self.answer(task.number, blob)
+                self._answer_task(task, blob)
         self._settle(task)
+
+    def _send_on(self, task: "Task", blob: bytes) -> None:
+        """A piece of a download: with the link it was sent on, or that there is not, all of it is lost."""
+        task.streams = True
+        self.say({"kind": "data", "id": task.number}, blob)
+        if self.link is None:
+            task.stop("the connection was lost", time.monotonic())
+
+    def _answer_task(self, task: "Task", result: "Any") -> None:
+        task.answered = True
+        self.answer(task.number, result)
+        if task.streams:
+            self.kept.pop(task.number, None)
 
     def _reap(self) -> None:
         try:
@@ -333,8 +420,7 @@ class Agent(object):
     def _settle(self, task: "Task") -> None:
         """Answer for a child that died without an answer, and forget one that is done."""
         if task.dead and not task.answered and not task.more():
-            task.answered = True
-            self.answer(task.number, task.epitaph())
+            self._answer_task(task, task.epitaph())
         if task.dead and task.answered and not task.stopping:
             task.close()
             self.tasks.pop(task.number, None)
@@ -344,7 +430,7 @@ class Agent(object):
             task.close()
             self.tasks.pop(task.number, None)
             if not task.answered:
-                self.answer(task.number, task.epitaph())
+                self._answer_task(task, task.epitaph())
 
     def _cancel(self, number: int) -> None:
         upload = self.uploads.pop(number, None)
@@ -356,6 +442,8 @@ class Agent(object):
 
     def _end_all(self) -> None:
         """TERM all trees, wait a little, KILL what is left."""
+        if self.door is not None:
+            self.door.close()
         signal.set_wakeup_fd(-1)
         self.tasks = {task.number: task for task in self.tasks.values() if not task.answered}   # those end anyhow
         for task in self.tasks.values():
@@ -373,19 +461,6 @@ class Agent(object):
 
 def _noticed(number: int, frame: "Any") -> None:
     """The wake-up descriptor says it."""
-
-
-def preload(name: str) -> None:
-    """Import a module here, so that it is there in every child that is forked later."""
-    if name in sys.modules:
-        return
-    try:
-        importlib.import_module(name)
-    except BaseException:  # noqa: BLE001  the child meets it again, and says so in its result
-        sys.modules.pop(name, None)
-    freeze = getattr(gc, "freeze", None)      # Python 3.7
-    if freeze is not None:
-        freeze()
 
 
 def encode(result: "Any") -> bytes:
@@ -408,7 +483,8 @@ def hello() -> "Header":
     except OSError:
         boot = ""
     return {"kind": "hello", "protocol": protocol.PROTOCOL, "python": "%d.%d.%d" % sys.version_info[:3],
-            "executable": sys.executable, "pid": os.getpid(), "uid": uid, "user": user, "home": home, "boot_id": boot}
+            "executable": sys.executable, "pid": os.getpid(), "born": born_at(os.getpid()), "uid": uid, "user": user,
+            "home": home, "boot_id": boot}
 
 
 def main(texts: "Dict[str, Any]") -> None:

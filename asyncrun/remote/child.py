@@ -6,12 +6,12 @@ import os
 import re
 
 from . import argspec
-from .module import Failed, Module, crash
+from .module import Failed, InJob, Module, crash
 from .protocol import RESULT_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Tuple
+    from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional
 
     Body = Mapping[str, Any]
     Result = Dict[str, Any]
@@ -24,7 +24,7 @@ MODULES = __name__.rpartition(".")[0] + ".modules."
 
 def run_module(
     body: "Body", upload: "Optional[BinaryIO]" = None, send: "Optional[Callable[[bytes], None]]" = None,
-    spool: "Optional[Tuple[int, int]]" = None,
+    job: "Optional[InJob]" = None,
 ) -> "Result":
     """The result of the module that `body` names: Ansible's keys, always with `changed`. Never raises.
 
@@ -33,7 +33,7 @@ def run_module(
     Ansible's library, and these are the files that it imports.
     """
     try:
-        surround(body)
+        surround(body, move=job is None or job.ended is None)
         if body.get("utils") is not None:
             from .legacy.run import run
             return run(body)
@@ -41,24 +41,24 @@ def run_module(
             from .program import run_program
             return run_program(body)
         module = importlib.import_module(body.get("module") or MODULES + body["name"])
-        return _checked_run(module, body, upload, send, spool)
+        return _checked_run(module, body, upload, send, job)
     except Failed as failure:
         return dict(failure.result, changed=bool(failure.result.get("changed")))
     except BaseException as error:  # noqa: BLE001  whatever a module may raise is its result: SystemExit too
         return crash(error)
 
 
-def surround(body: "Body") -> None:
-    """Take the environment and working directory that the task asks for."""
+def surround(body: "Body", move: bool = True) -> None:
+    """Take the environment and, with `move`, the working directory that the task asks for."""
     for name, value in (body.get("environment") or {}).items():
         os.environ[str(name)] = str(value)
-    if body.get("cwd"):
+    if move and body.get("cwd"):
         os.chdir(os.path.expanduser(body["cwd"]))
 
 
 def _checked_run(
     module: "Any", body: "Body", upload: "Optional[BinaryIO]", send: "Optional[Callable[[bytes], None]]",
-    spool: "Optional[Tuple[int, int]]",
+    job: "Optional[InJob]",
 ) -> "Result":
     spec, name = module.SPEC, body["name"]
     given = body.get("args") or {}
@@ -72,7 +72,7 @@ def _checked_run(
                             "msg": "remote module (%s) does not support check mode" % name}
     else:
         m = Module(name, args, check=bool(body.get("check")), diff=bool(body.get("diff")), upload=upload, send=send,
-                   no_log=bool(body.get("no_log")), verbosity=int(body.get("verbosity") or 0), spool=spool)
+                   no_log=bool(body.get("no_log")), verbosity=int(body.get("verbosity") or 0), job=job)
         result = _run(module, m)
     result = _masked(result, sorted(secrets, key=len, reverse=True))
     result["invocation"] = {"module_args": shown(spec, args)}

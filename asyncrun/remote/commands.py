@@ -3,7 +3,6 @@
 import datetime
 import glob
 import os
-import time
 
 from . import process
 
@@ -21,14 +20,15 @@ def execute(m: "Module", command: "Command", shell: bool) -> "Dict[str, Any]":
     result: "Dict[str, Any]" = {
         "cmd": command, "rc": None, "stdout": "", "stderr": "", "start": None, "end": None, "delta": None, "msg": "",
     }
-    _check_folder(m, command)
-    reason = _needless(m)
-    if reason is not None:
-        shown, why = reason
-        word = "Would not" if m.check else "Did not"
-        return dict(result, rc=0, stdout=shown, msg="%s run command since %s" % (word, why))
-    if m.check:
-        return _pretend(m, result)
+    if m.ended is None:                                         # else it was decided to run it, and it ran
+        _check_folder(m, command)
+        reason = _needless(m)
+        if reason is not None:
+            shown, why = reason
+            word = "Would not" if m.check else "Did not"
+            return dict(result, rc=0, stdout=shown, msg="%s run command since %s" % (word, why))
+        if m.check:
+            return _pretend(m, result)
     m.change("", "run", show=False)
     _run(m, command, shell, result)
     if result["rc"]:
@@ -77,11 +77,8 @@ def _pretend(m: "Module", result: "Dict[str, Any]") -> "Dict[str, Any]":
 
 
 def _run(m: "Module", command: "Command", shell: bool, result: "Dict[str, Any]") -> None:
-    start, begun = datetime.datetime.now(), time.monotonic()
     try:
-        ran = process.run(
-            command if shell else _expanded(m, command), shell=shell, cwd=m.args["chdir"], stdin=_stdin(m),
-            executable=m.args["executable"] if shell else None, limit=m.args["output_limit"], live=m.spool)
+        ran = m.ended or _start(m, command, shell)
     except (OSError, ValueError) as error:
         m.changed = False                                       # nothing ran
         if isinstance(error, OSError) and m.args["chdir"] and error.filename == m.args["chdir"].encode("utf-8"):
@@ -89,12 +86,23 @@ def _run(m: "Module", command: "Command", shell: bool, result: "Dict[str, Any]")
         said = process.reason(error, command if isinstance(command, str) else command[0])
         m.fail("Error executing command: %s" % said, cmd=command, rc=getattr(error, "errno", None) or 257,
                stdout="", stderr="")
-    delta = datetime.timedelta(seconds=time.monotonic() - begun)  # a clock that was set meanwhile does not matter
+    start = datetime.datetime.fromtimestamp(ran.at)
+    delta = datetime.timedelta(seconds=ran.seconds)             # a clock that was set meanwhile does not matter
     result.update(rc=ran.rc, stdout=_ends(m, ran.out), stderr=_ends(m, ran.err),
                   start=str(start), end=str(start + delta), delta=str(delta))
     if ran.truncated:
         result["truncated"] = True
         m.warn("The command printed more than output_limit (%d bytes): the rest is left out." % m.args["output_limit"])
+
+
+def _start(m: "Module", command: "Command", shell: bool) -> process.Ran:
+    """Run it to its end; or, in a job, become it: then `execute` is called again by the supervisor when it ended."""
+    argv, stdin, limit = command if shell else _expanded(m, command), _stdin(m), m.args["output_limit"]
+    cwd, executable = m.args["chdir"], m.args["executable"] if shell else None
+    if m.become is not None and stdin is None and argv[0]:
+        m.become(argv, limit, shell=shell, cwd=cwd, executable=executable)
+    return process.run(
+        argv, shell=shell, cwd=cwd, stdin=stdin, executable=executable, limit=limit, live=m.spool)
 
 
 def _expanded(m: "Module", command: "Command") -> "Command":

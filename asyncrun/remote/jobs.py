@@ -9,9 +9,10 @@ started under no_log has `_asyncrun_no_log: true` besides, which is for the cont
 import json
 import os
 import signal
+import sys
 import time
 
-from . import child, jobfiles, jobread, jobstate, logind, procs, supervisor
+from . import child, jobfiles, jobmodule, jobread, jobstate, logind, nursery, procs, supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Jobs(object):
     """The jobs of one agent. Not thread-safe; only `start` without `reply` blocks, for the disk."""
 
     def __init__(
-        self, run_module: "supervisor.RunModule" = child.run_module, encode: "Callable[[Result], bytes]" = child.encode,
+        self, run_module: "jobmodule.RunModule" = child.run_module, encode: "Callable[[Result], bytes]" = child.encode,
         boot_id: str = BOOT_ID, grace: float = 5.0, keep: float = 7 * _DAY, pipes: int = PIPES,
         cgroup: str = logind.CGROUP,
     ) -> None:
@@ -76,9 +77,11 @@ class Jobs(object):
         self._keep = keep
         self._most_pipes = pipes
         self._cgroup: "Optional[str]" = cgroup     # None: what is to say of it was said
-        self._subreaper: "Optional[Callable[[], None]]" = None
+        self._nursery: "Optional[nursery.Nursery]" = None
+        self._nursery_knows = (0, 0)
+        self._modules: "set[Optional[str]]" = set()       # those of users that were asked for so far
         self._pipes: "Dict[int, _Pipe]" = {}
-        self._children: "set[int]" = set()        # supervisors that are ours to take in when they end
+        self._children: "set[int]" = set()        # nurseries that are ours to take in when they end
         self._state = jobstate.State(encode, boot_id, grace)
         self._readers = jobread.Readers(self._state)
         self._waits: "list[_Wait]" = []
@@ -201,12 +204,14 @@ class Jobs(object):
 
     def fds(self) -> "list[int]":
         """The descriptors to watch for reading."""
-        return list(self._pipes)
+        return list(self._pipes) + ([self._nursery.fd] if self._nursery is not None else [])
 
     def on_readable(self, fd: int) -> None:
         """A descriptor of `fds` can be read: a supervisor said something, or ended."""
         pipe = self._pipes.get(fd)
         if pipe is None:
+            if self._nursery is not None and fd == self._nursery.fd:
+                self._close_nursery()             # it was killed: the next job gets another
             return
         try:
             chunk = os.read(fd, 65536)
@@ -261,38 +266,50 @@ class Jobs(object):
         if refusal is not None:
             answer(dict(refusal, started=False))
             return None
-        job = self._job(key, body, upload)
-        if self._subreaper is None:
-            self._subreaper = procs.find_subreaper()
         try:
-            read, write = os.pipe()
+            fd = self._forked(self._job(key, body), body["run"].get("module"), upload)
         except OSError as error:
             answer(self._state.not_started(key, str(error)))
             return None
-        main = supervisor.Supervisor(job, write, self._run_module, self._encode, self._subreaper).main
-        try:
-            pid = os.fork()
-        except OSError as error:
-            os.close(read)
-            os.close(write)
-            answer(self._state.not_started(key, str(error)))
-            return None
-        if pid == 0:
-            supervisor.part(main)
-        os.close(write)
-        self._children.add(pid)
-        pipe = self._pipes[read] = _Pipe(read, key, answer)
+        pipe = self._pipes[fd] = _Pipe(fd, key, answer)
         return pipe
 
-    def _job(self, key: "Key", body: "Body", upload: "Any") -> supervisor.Job:
-        job = supervisor.Job(key[1], key[0], body)
-        job.grace = float(self._grace if body.get("grace") is None else body["grace"])
-        job.upload = upload
-        job.boot = self._state.boot()
+    def _forked(self, job: jobmodule.Job, module: "Optional[str]", upload: "Any") -> int:
+        """Have the nursery make a supervisor. One that lacks what was imported since is replaced, or was killed."""
+        files = []
+        if upload is not None:
+            try:
+                files.append(upload.fileno())
+            except OSError:                       # it is in memory
+                job.upload = upload.read()
+        self._modules.add(module)
+        if self._nursery is not None and self._nursery_knows != (len(sys.modules), len(self._modules)):
+            self._close_nursery()
+        if self._nursery is not None:
+            try:
+                return self._nursery.fork(job.packed(), *files)
+            except (BrokenPipeError, ConnectionResetError):
+                self._close_nursery()
+        return self._new_nursery().fork(job.packed(), *files)
+
+    def _new_nursery(self) -> nursery.Nursery:
+        made = nursery.Nursery(supervisor.life(self._run_module, self._encode, procs.find_subreaper()))
+        self._nursery, self._nursery_knows = made, (len(sys.modules), len(self._modules))
+        self._children.add(made.pid)
+        return made
+
+    def _close_nursery(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+    def _job(self, key: "Key", body: "Body") -> jobmodule.Job:
+        prune_before = None
         if time.monotonic() - self._pruned.get(key[0], -_DAY) > 3600:
             self._pruned[key[0]] = time.monotonic()
-            job.prune_before = time.time() - self._keep
-        return job
+            prune_before = time.time() - self._keep
+        grace = float(self._grace if body.get("grace") is None else body["grace"])
+        return jobmodule.made(key, body, grace, self._state.boot(), prune_before)
 
     def _hear(self, pipe: _Pipe, word: "Result") -> None:
         if "result" in word:

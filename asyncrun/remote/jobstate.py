@@ -10,7 +10,7 @@ import json
 import os
 import time
 
-from . import jobfiles, procs, supervisor
+from . import forks, jobfiles, procs, supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,15 +180,15 @@ class State(object):
     def end_orphans(self, jid: str, main: "Result") -> bool:
         """End what is left of a job, in a process of its own: that takes its grace. False when nothing is left.
 
-        `main`: what the record says of the module's process, {} when that is not known.
+        `main`: what the record says of the module's process and its session, {} when that is not known.
         """
-        pid, since = int(main.get("pid") or 0), int(main.get("since") or 0)
-        if not procs.orphans(jid, pid, since):
+        sid, since = int(main.get("sid") or 0), int(main.get("since") or 0)
+        if not procs.orphans(jid, sid, since):
             return False
         forked = os.fork()
         if forked == 0:
             null = os.open(os.devnull, os.O_RDWR)
-            supervisor.detach(null, lambda: supervisor.end_orphans(jid, pid, since, self._grace))
+            forks.detach(null, lambda: supervisor.end_orphans(jid, sid, since, self._grace))
         os.waitpid(forked, 0)
         return True
 

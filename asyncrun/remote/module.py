@@ -39,16 +39,33 @@ def crash(error: BaseException) -> "Dict[str, Any]":
     return {"failed": True, "changed": False, "msg": "The module crashed: %s" % said, "exception": text}
 
 
+class InJob(object):
+    """What a module has besides when it runs as a job.
+
+    `spool`: two open descriptors for what its command prints; others read them meanwhile.
+    `become`: called with a command, its limit of output and process.become's options, it makes the module's process
+    that command, where that can be. `ended`: how that command ended: the supervisor asks the module what it says of it.
+    """
+
+    def __init__(
+        self, spool: "Optional[Tuple[int, int]]" = None, become: "Optional[Callable[..., None]]" = None,
+        ended: "Optional[Ran]" = None,
+    ) -> None:
+        self.spool = spool
+        self.become = become
+        self.ended = ended
+
+
 class Module(object):
     """A module's view of its task. `upload` is a binary file with what the controller sent along, or None.
 
-    `spool`: in a job, two open descriptors for what its command prints; its supervisor reads them meanwhile.
+    `spool`, `become`, `ended`: see InJob.
     """
 
     def __init__(
         self, name: str, args: "Dict[str, Any]", check: bool = False, diff: bool = False,
         upload: "Optional[BinaryIO]" = None, send: "Optional[Callable[[bytes], None]]" = None,
-        no_log: bool = False, verbosity: int = 0, spool: "Optional[Tuple[int, int]]" = None,
+        no_log: bool = False, verbosity: int = 0, job: "Optional[InJob]" = None,
     ) -> None:
         self.name = name
         self.args = args
@@ -57,7 +74,10 @@ class Module(object):
         self.upload = upload
         self.no_log = no_log
         self.verbosity = verbosity
-        self.spool = spool
+        job = job or InJob()
+        self.spool = job.spool
+        self.become = job.become
+        self.ended = job.ended
         self.changed = False
         self.diffs: "List[Dict[str, Any]]" = []
         self.warnings: "List[str]" = []

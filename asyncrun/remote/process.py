@@ -5,12 +5,13 @@ A command has ended when its main process has ended: a daemon that it left behin
 
 import os
 import selectors
+import signal
 import subprocess
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+    from typing import IO, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
     Argv = Union[str, Sequence[str]]
 
@@ -29,6 +30,8 @@ class Ran(object):
         self.out_bytes = out
         self.err_bytes = err
         self.truncated = truncated
+        self.at = 0.0                     # when it began, Unix time
+        self.seconds = 0.0                # how long it took
 
     @property
     def out(self) -> str:
@@ -48,7 +51,7 @@ def reason(error: Exception, what: str = "") -> str:
     return "[Errno %d] %s%s" % (error.errno, os.strerror(error.errno), ": %r" % _bytes(what) if what else "")
 
 
-class _Output(object):
+class Output(object):
     """What one stream gave, up to a limit; in a file when there is one, else in memory."""
 
     def __init__(self, limit: int, file: "Optional[int]" = None) -> None:
@@ -112,6 +115,7 @@ def run(
     is copied to as it comes, as far as `limit` and the disk allow; a full disk is no error of the command.
     """
     before = None if umask is None else os.umask(umask)      # not by preexec_fn: that forbids a cheap vfork
+    at, clock = time.time(), time.monotonic()
     try:
         process = subprocess.Popen(
             _encoded(argv), shell=shell, cwd=cwd and _bytes(cwd), env=_environment(env),
@@ -124,7 +128,7 @@ def run(
     finally:
         if before is not None:
             os.umask(before)
-    out, err = (_Output(limit, file) for file in live or (None, None))
+    out, err = (Output(limit, file) for file in live or (None, None))
     try:
         _talk(process, stdin, out, err)
     finally:
@@ -132,10 +136,30 @@ def run(
             if pipe is not None:
                 _close(pipe)
     rc = process.wait()
+    seconds = time.monotonic() - clock
     if spool:
         _read_back(spool[0], out)
         _read_back(spool[1], err)
-    return Ran(rc, out.data, err.data, out.truncated or err.truncated)
+    ran = Ran(rc, out.data, err.data, out.truncated or err.truncated)
+    ran.at, ran.seconds = at, seconds
+    return ran
+
+
+def become(
+    argv: "Argv", outputs: "Tuple[int, int]", shell: bool = False, cwd: "Optional[str]" = None,
+    executable: "Optional[str]" = None,
+) -> "NoReturn":
+    """Replace this process by a command that prints to `outputs`. Raises as `run` when it cannot be started."""
+    words = _encoded(argv)
+    if isinstance(words, bytes):
+        words = [_bytes(executable or "/bin/sh"), b"-c", words] if shell else [words]
+    for target, descriptor in enumerate(outputs, 1):
+        os.dup2(descriptor, target)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):          # what Python ignores, and a command would then
+        signal.signal(number, signal.SIG_DFL)
+    if cwd:
+        os.chdir(_bytes(cwd))
+    os.execvp(words[0], words)
 
 
 def _bytes(text: str) -> bytes:
@@ -162,7 +186,7 @@ def _close(pipe: "IO[bytes]") -> None:
         pass                              # a reader that went away: its concern, not that of the command's result
 
 
-def _talk(process: "subprocess.Popen[bytes]", stdin: "Optional[bytes]", out: "_Output", err: "_Output") -> None:
+def _talk(process: "subprocess.Popen[bytes]", stdin: "Optional[bytes]", out: "Output", err: "Output") -> None:
     """Feed stdin and read both outputs until they are closed, or the process is gone and they are silent."""
     with _watch(process, stdin, out, err) as selector:
         ended = _Ended(process, selector)
@@ -178,7 +202,7 @@ def _talk(process: "subprocess.Popen[bytes]", stdin: "Optional[bytes]", out: "_O
 
 
 def _watch(
-    process: "subprocess.Popen[bytes]", stdin: "Optional[bytes]", out: "_Output", err: "_Output"
+    process: "subprocess.Popen[bytes]", stdin: "Optional[bytes]", out: "Output", err: "Output"
 ) -> "selectors.BaseSelector":
     selector = selectors.PollSelector()
     if process.stdout is not None:
@@ -194,7 +218,7 @@ def _watch(
 def _serve(selector: "selectors.BaseSelector", key: "selectors.SelectorKey") -> None:
     if key.data is None:                                      # the process's own descriptor: it ended
         selector.unregister(key.fileobj)
-    elif isinstance(key.data, _Output):
+    elif isinstance(key.data, Output):
         chunk = os.read(key.fd, 65536)
         if chunk:
             key.data.add(chunk)
@@ -266,7 +290,7 @@ def _pidfd(pid: int) -> "Optional[int]":
         return None
 
 
-def _read_back(descriptor: int, output: "_Output") -> None:
+def _read_back(descriptor: int, output: "Output") -> None:
     """What a spooled command printed, from the start of its file."""
     offset = 0
     while not output.truncated:

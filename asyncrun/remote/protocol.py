@@ -4,13 +4,21 @@ A frame is two lengths ("!II"), a JSON object (its header, always with "kind") a
 large or ill-formed travels as the blob, so that it can spoil one request and not the link.
 
 to the agent                                            from the agent
-    pulse   {interval, count}                               hello   {protocol, python, executable, pid, uid, user,
-    load    blob: zlib'd JSON {texts, programs}                      home, boot_id}
-    ask     {id, what, upload, deadline}, blob: JSON body   result  {id}, blob: JSON object
-    data    {id}, blob: a piece of the upload               data    {id}, blob: a piece of the download
-    end     {id}: the upload is whole                       beat    {}: still here
+    pulse   {interval, count, key, got}                     hello   {protocol, python, executable, pid, born, uid,
+    load    blob: zlib'd JSON {texts, programs}                      user, home, boot_id}
+    ask     {id, what, upload, deadline, got},              result  {id}, blob: JSON object
+            blob: JSON body                                 data    {id}, blob: a piece of the download
+    data    {id}, blob: a piece of the upload               beat    {}: still here
+    end     {id}: the upload is whole
     cancel  {id}
     bye     {}: end everything but jobs
+
+`got` names the results that came. When a link was lost, a new agent is asked to find the old one, which may go on
+instead of it (handover.py):
+
+    takeover {key, pid, born, seconds}                      taken   {last, known, hello}: the old one; its last id,
+                                                                    and the requests that it will answer
+                                                            gone    {why}: it is not there (gone), or deaf
 """
 
 import json

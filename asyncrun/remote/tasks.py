@@ -1,8 +1,11 @@
 """A request that runs as a forked child of the agent: its pipe, its deadline, its end (on the target)."""
 
 import functools
+import gc
+import importlib
 import os
 import signal
+import sys
 import time
 
 from . import protocol, trees
@@ -27,6 +30,7 @@ class Task(object):
         self.pipe: "Optional[int]" = None
         self.status: "Optional[int]" = None
         self.answered = False
+        self.streams = False             # it has begun to send a download
         self.stopping: "Optional[str]" = None
         self._decoder = protocol.Decoder()
 
@@ -156,6 +160,19 @@ def _settle_in(first: "Sequence[Callable[[], None]]", mark: str) -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.environ[trees.MARK] = mark
+
+
+def preload(name: str) -> None:
+    """Import a module here, so that it is there in every child that is forked later."""
+    if name in sys.modules:
+        return
+    try:
+        importlib.import_module(name)
+    except BaseException:  # noqa: BLE001  the child meets it again, and says so in its result
+        sys.modules.pop(name, None)
+    freeze = getattr(gc, "freeze", None)      # Python 3.7
+    if freeze is not None:
+        freeze()
 
 
 def find_tie() -> "Callable[[], None]":

@@ -67,6 +67,16 @@ def _parents() -> "Dict[int, int]":
     return parents
 
 
+def born_at(pid: int) -> int:
+    """When a living process was started, in clock ticks after the boot; 0 when that cannot be said."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            words = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0
+    return 0 if words[0] in (b"Z", b"X") else int(words[19])
+
+
 def send(pid: int, number: "signal.Signals") -> bool:
     """Signal one process; False when it is not there or not ours."""
     try:

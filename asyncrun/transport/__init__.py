@@ -95,17 +95,22 @@ class Reply:
 
 
 Done = Callable[[Reply | HostError], None]
+Held = Callable[[], None]
 
 
 class Fleet(Protocol):
     """One agent a Target; connects, reconnects, asks."""
 
-    def ask(self, target: Target, request: Request, done: Done) -> None:
+    def ask(self, target: Target, request: Request, done: Done, held: Held | None = None) -> None:
         """Send `request`, and call `done` once with the answer, from any thread.
 
         May block the caller while the target is being connected, never while the answer is awaited. `Unreachable`
-        is passed to `done`, not raised.
+        is passed to `done`, not raised. `held` is called, at most once, when the connection was lost and the answer is
+        awaited all the same.
         """
+
+    def cancel(self, target: Target, done: Done) -> None:
+        """Give up the question whose answer was to go to `done`; what it does on the host is ended there."""
 
     def close(self) -> None:
         """End every agent and connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +15,10 @@ from typing import Any, BinaryIO
 
 from asyncrun.errors import AgentError, HostError, SourceError, Unreachable
 from asyncrun.remote import protocol
-from asyncrun.transport import Done, Reply, Request, Target
+from asyncrun.transport import Done, Held, Reply, Request, Target
 from asyncrun.transport.answers import failure, read_result
-from asyncrun.transport.bundle import Bundle, Parcel
+from asyncrun.transport.bundle import Bundle
+from asyncrun.transport.handover import GONE, UNKNOWN, Asked, Left, Pending
 from asyncrun.transport.start import Patience, Said, hear
 from asyncrun.transport.streams import Connection, Stream
 
@@ -24,7 +26,6 @@ INLINE = 1 << 20                 # bytes of an upload that the asking thread sen
 LATE = 5.0                       # seconds after a request's deadline for the agent to say so itself
 PROGRESS = 1024                  # bytes of an unfinished frame that count as a sign of life
 ABANDONED = 1000                 # answers without a question that a host may send before it is dropped
-UNKNOWN = "whether the task ran, and how it ended, is not known"
 
 log = logging.getLogger(__name__)
 
@@ -42,22 +43,12 @@ class Pulse:
         return self.interval * self.count
 
 
-@dataclass(slots=True)
-class Pending:
-    """A request that was written and not answered."""
-
-    done: Done
-    download: BinaryIO | None
-    deadline: float | None           # monotonic, with time for the agent to answer first
-    seconds: float | None
-
-
 class NotSent(Exception):
     """The agent was gone before the request was written: it can be asked of another."""
 
 
 class Agent:
-    """A started agent. `gone` is called once, by any thread, when it is lost or closed."""
+    """A started agent. `gone` is called once, by any thread, when it is lost or closed; it must not wait for it."""
 
     def __init__(
         self, target: Target, connection: Connection, stream: Stream, bundle: Bundle, pulse: Pulse,
@@ -68,6 +59,7 @@ class Agent:
         self.stream = stream
         self.hello: Mapping[str, Any] = {}
         self.error: HostError | None = None        # why it is gone
+        self.left: Left | None = None              # what may still be answered though it is gone
         self._bundle = bundle
         self._pulse = pulse
         self._gone = gone
@@ -78,7 +70,10 @@ class Agent:
         self._writing = threading.Lock()           # of the stream, _number and _shipped
         self._pending: dict[int, Pending] = {}
         self._number = 0
-        self._shipped = set(bundle.first)
+        self._shipped = dict.fromkeys(bundle.first, 0)       # what it was sent, and before which request
+        self._got: list[int] = []                  # requests whose answers came since it was last told so
+        # Where it is to wait for another connection when this one is lost. Here, only our own end loses it.
+        self._key = "" if target.connection == "local" else secrets.token_hex(16)
         self._strays = 0
         self._life = time.monotonic()
         self._progress = 0
@@ -92,23 +87,35 @@ class Agent:
         `after` is what came after the nonce. Raises AgentError, Unreachable.
         """
         until = time.monotonic() + patience.limit
-        pulse = {"kind": "pulse", "interval": self._pulse.interval, "count": self._pulse.count}
         try:
-            self.stream.write(self._bundle.payload + protocol.pack(pulse))
+            self.stream.write(self._bundle.payload + self._pulse_frame())
         except OSError as error:
             raise self._no_hello(str(error)) from error
-        frames = self._decode(after)
-        while not frames:
+        self._early = self._decode(after)
+        self.hello = self._check_hello(self._first_frame(patience, until))
+        self._life = time.monotonic()
+
+    def _pulse_frame(self) -> bytes:
+        return protocol.pack({"kind": "pulse", "interval": self._pulse.interval, "count": self._pulse.count,
+                              "key": self._key, "got": self._now_got()})
+
+    def _now_got(self) -> list[int]:
+        """The answers that came since it was last told so."""
+        with self._lock:
+            got, self._got = self._got, []
+        return got
+
+    def _first_frame(self, patience: Patience, until: float) -> Mapping[str, Any]:
+        """The header of the next frame; those after it are kept."""
+        while not self._early:
             if not hear(self.stream, self.connection, patience, until):
                 raise self._no_hello(f"no answer within {patience.limit:g} s")
             heard = self.stream.read()
             self._said.err += heard.err
-            frames = self._decode(heard.out)
-            if heard.ended and not frames:
+            self._early = self._decode(heard.out)
+            if heard.ended and not self._early:
                 raise self._no_hello("it ended")
-        self.hello = self._check_hello(frames[0][0])
-        self._early = frames[1:]
-        self._life = time.monotonic()
+        return self._early.pop(0)[0]
 
     def _decode(self, data: bytes) -> list[tuple[dict[str, Any], bytes]]:
         try:
@@ -127,9 +134,57 @@ class Agent:
         said = self._said.text
         return AgentError(f"The agent did not start: {why}{': ' + said if said else ''}")
 
+    # --- going on for a lost one ----------------------------------------------------------------------------------
+
+    def take_over(self, left: Left, patience: Patience) -> None:
+        """Find the agent that was lost: it goes on in the place of this one, or else what it left gets no answer.
+
+        Raises AgentError, Unreachable when this connection is lost as well.
+        """
+        if left.hello.get("boot_id") != self.hello.get("boot_id"):
+            left.fail("The host was rebooted")
+            return
+        seconds = max(0.0, left.until - time.monotonic())
+        order = {"kind": "takeover", "key": left.key, "pid": left.hello.get("pid"), "born": left.hello.get("born"),
+                 "seconds": seconds}
+        try:
+            self.stream.write(protocol.pack(order))
+        except OSError as error:
+            raise self._no_hello(str(error)) from error
+        until = time.monotonic() + seconds + LATE
+        header: Mapping[str, Any] = {"kind": "beat"}
+        while header["kind"] == "beat":
+            header = self._first_frame(patience, until)
+        if header["kind"] != "taken":
+            left.fail(GONE if header.get("why") == "gone" else "The agent does not answer any more")
+            return
+        try:
+            last, known = int(header["last"]), {int(each) for each in header["known"]}
+            self.hello = self._check_hello(header["hello"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AgentError(f"The far side sent something that is no answer: {error}") from error
+        self._go_on(left, last, known)
+
+    def _go_on(self, left: Left, last: int, known: set[int]) -> None:
+        """Its requests are ours now. Those that it never saw are written again, in their order; no other ever is."""
+        left.tell()
+        self._key, self._number = left.key, left.number
+        self._shipped = {key: number for key, number in left.shipped.items() if number <= last}
+        pending = left.take()
+        unseen = {number for number, each in pending.items() if number > last and not each.asked.header["upload"]}
+        with self._lock:
+            self._pending = {number: pending[number] for number in pending if number in known | unseen}
+        self._life = time.monotonic()
+        for number in sorted(unseen):
+            self._write(self._packed(number, pending[number].asked))
+        for number in known - pending.keys():                                  # given up meanwhile
+            self._write(protocol.pack({"kind": "cancel", "id": number}))
+        for number in pending.keys() - known - unseen:
+            pending[number].fail(Unreachable(f"The connection was lost while a file was on its way; {UNKNOWN}"))
+
     # --- asking: any thread ---------------------------------------------------------------------------------------
 
-    def ask(self, request: Request, done: Done) -> None:
+    def ask(self, request: Request, done: Done, held: Held | None = None) -> None:
         """Write the request; `done` gets its answer later. Raises NotSent when nothing was written."""
         try:
             parcel = self._bundle.parcel(request.kind, request.body)
@@ -143,9 +198,10 @@ class Agent:
             done(failure(f"The request cannot be made: {error}"))
             return
         limit = None if request.deadline is None else time.monotonic() + request.deadline + LATE
-        pending = Pending(done, download, limit, request.deadline)
         header = {"kind": "ask", "what": request.kind, "upload": upload is not None, "deadline": request.deadline}
-        number = self._write_ask(header, body, parcel, pending)
+        pending = Pending(Asked(header, body, parcel.keys), done, held, download, limit, request.deadline,
+                          uploading=upload is not None)
+        number = self._write_ask(pending)
         if number is None or upload is None:
             return
         if size <= INLINE:
@@ -154,14 +210,12 @@ class Agent:
             threading.Thread(target=self._send_upload, args=(number, upload), name="asyncrun-upload",
                              daemon=True).start()
 
-    def _write_ask(self, header: dict[str, Any], body: bytes, parcel: Parcel, pending: Pending) -> int | None:
+    def _write_ask(self, pending: Pending) -> int | None:
         """The request's number; None when it was answered already."""
         with self._writing:
             number = self._number + 1
-            missing = parcel.keys - self._shipped
             try:
-                data = protocol.pack({"kind": "load"}, self._bundle.pack(frozenset(missing))) if missing else b""
-                data += protocol.pack({**header, "id": number}, body)
+                data = self._packed(number, pending.asked)
             except protocol.Broken as error:
                 pending.done(failure(f"The request cannot be sent: {error}"))
                 return None
@@ -170,16 +224,23 @@ class Agent:
                     raise NotSent(self.error.message)
                 self._number = number
                 self._pending[number] = pending
-            self._shipped |= missing
             if not self._write(data):
                 return None
         return number
+
+    def _packed(self, number: int, asked: Asked) -> bytes:
+        """A request's frame, after one with what it needs there and is not there yet."""
+        missing = asked.keys.difference(self._shipped)
+        data = protocol.pack({"kind": "load"}, self._bundle.pack(missing)) if missing else b""
+        data += protocol.pack({**asked.header, "id": number, "got": self._now_got()}, asked.body)
+        self._shipped.update(dict.fromkeys(missing, number))
+        return data
 
     def _write(self, data: bytes) -> bool:
         try:
             self.stream.write(data)
         except OSError as error:
-            self.lose(Unreachable(f"The connection was lost: {error}; {UNKNOWN}"))
+            self.lose(Unreachable(f"The connection was lost: {error}; {UNKNOWN}"), link_only=True)
             return False
         return True
 
@@ -191,7 +252,9 @@ class Agent:
                             protocol.pack({"kind": "data", "id": number}, piece)):
                         return
             with self._writing:
-                self._write(protocol.pack({"kind": "end", "id": number}))
+                pending = self._pending.get(number)
+                if pending is not None and self._write(protocol.pack({"kind": "end", "id": number})):
+                    pending.uploading = False
         except OSError as error:                       # our own file
             self._cancel(number)
             self._answer(number, failure(f"The upload cannot be read: {error}"))
@@ -220,11 +283,15 @@ class Agent:
         self._serve(frames)
         if heard.ended:
             said = self._said.text
-            self.lose(Unreachable(f"The agent has gone; {UNKNOWN}{'. It said: ' + said if said else ''}"))
+            self.lose(Unreachable(f"The agent has gone; {UNKNOWN}{'. It said: ' + said if said else ''}"),
+                      link_only=True)
 
     def _serve(self, frames: list[tuple[dict[str, Any], bytes]]) -> None:
         for header, blob in frames:
             kind, number = header["kind"], header.get("id")
+            if kind == "result" and isinstance(number, int):
+                with self._lock:
+                    self._got.append(number)
             if not isinstance(number, int) or number not in self._pending:
                 self._stray()
             elif kind == "result":
@@ -247,9 +314,17 @@ class Agent:
         try:
             if pending.download is None:
                 raise OSError("nothing was to be sent")
+            pending.downloading = True
             pending.download.write(piece)
         except OSError as error:
             self._give_up(number, failure(f"The download cannot be kept: {error}"))
+
+    def cancel(self, done: Done) -> None:
+        """Give up the request whose answer goes to `done`: the host ends it. Any thread may call it."""
+        with self._lock:
+            number = next((number for number, each in self._pending.items() if each.done is done), None)
+        if number is not None:
+            self._give_up(number, failure("It was canceled."))
 
     def _give_up(self, number: int, reply: Reply) -> None:
         """Answer in the far side's place, and tell it; from a thread of its own, for nothing may wait here."""
@@ -280,8 +355,7 @@ class Agent:
                 self._ping_at = now + self._pulse.interval
                 self._strays = 0
                 if self.stream.can_write():
-                    self._write(protocol.pack({"kind": "pulse", "interval": self._pulse.interval,
-                                               "count": self._pulse.count}))
+                    self._write(self._pulse_frame())
             finally:
                 self._writing.release()
 
@@ -294,20 +368,27 @@ class Agent:
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return self.error is None
+        with self._lock:
+            return self.error is None
 
-    def lose(self, error: HostError) -> None:
-        """It is gone: every waiting request gets `error`, nothing more is sent."""
+    def lose(self, error: HostError, *, link_only: bool = False) -> None:
+        """It is gone: every waiting request gets `error`, nothing more is sent.
+
+        `link_only`: the agent may live on; what another connection can still get the answer of is left for that.
+        """
         with self._lock:
             if self.error is not None:
                 return
             self.error = error
             pending, self._pending = self._pending, {}
-        self._gone(self)
-        error.asked = True
-        for each in pending.values():
-            _close_file(each.download)
-            each.done(error)
+            lasting = {number: each for number, each in pending.items() if link_only and self._key and each.lasts}
+            if lasting:
+                self.left = Left(self.target, self._key, self.hello, self._number, dict(self._shipped),
+                                 time.monotonic() + self._pulse.silence, self._pulse.silence, lasting)
+            self._gone(self)
+        for number, each in pending.items():
+            if number not in lasting:
+                each.fail(error)
 
     def bye(self) -> None:
         """Tell it to end, when that can be said without waiting."""

@@ -19,7 +19,7 @@ from asyncrun.transport.imports import imported
 from asyncrun.transport.moduleutils import ModuleUtils, Needs
 
 PACKAGE = "asyncrun.remote"
-FIRST = ("agent", "child", "tasks", "modules")          # with what they import: what every target needs
+FIRST = ("agent", "child", "tasks", "modules", "handover")   # with what they import: what every target needs
 STUB = (
     "import sys,os,io,json,zlib;"
     'sys.version_info<(3,6)and sys.exit("asyncrun needs Python 3.6 or newer, this is "+sys.version.split()[0]);'

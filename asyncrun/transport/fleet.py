@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import sys
 import threading
 import time
@@ -11,23 +12,25 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from asyncrun.errors import HostError, Unreachable
-from asyncrun.transport import Done, Reply, Request, Target
+from asyncrun.errors import AgentError, HostError, Unreachable
+from asyncrun.transport import Done, Held, Reply, Request, Target
 from asyncrun.transport.agent import Agent, NotSent, Pulse
 from asyncrun.transport.bundle import Bundle, stub
+from asyncrun.transport.handover import Left
 from asyncrun.transport.launch import agent_script, is_auto, launch, nonce
 from asyncrun.transport.moduleutils import ModuleUtils
 from asyncrun.transport.once import Once
 from asyncrun.transport.raw import run_raw
 from asyncrun.transport.start import Patience, greet
-from asyncrun.transport.streams import Connection, Connector
-from asyncrun.transport.watch import Clock, Reader
+from asyncrun.transport.streams import Connection, Connector, Refused
+from asyncrun.transport.watch import Clock, Reader, Timed
 
 CONNECTORS = {                           # loaded on first use: paramiko takes a fifth of a second
     "local": "asyncrun.transport.local:Local",
     "ssh": "asyncrun.transport.ssh:Ssh",
 }
 CONNECTS = 50                            # connections that are being made at once
+SOONEST, LATEST = 0.05, 1.0              # seconds between tries to reach an agent that was lost
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +58,12 @@ class Fleet:
         self._connections: Once[Target, Connection] = Once(lambda connection: connection.usable)
         self._agents: Once[Target, Agent] = Once(lambda agent: agent.alive)
         self._threads: Once[str, tuple[Reader, Clock]] = Once()
+        self._left: dict[Target, Left] = {}
         self._keys: dict[Target, str] = {}
         self._closed = False
 
-    def ask(self, target: Target, request: Request, done: Done) -> None:
-        """Send `request`, and call `done` once with the answer, from any thread."""
+    def ask(self, target: Target, request: Request, done: Done, held: Held | None = None) -> None:
+        """Send `request`, and call `done` once with the answer, from any thread; `held` when that takes longer."""
         try:
             if self._closed:
                 raise Unreachable("The run is over")
@@ -69,14 +73,23 @@ class Fleet:
             elif request.kind == "raw":
                 self._raw(target, request, done)
             else:
-                self._ask(target, request, done)
+                self._ask(target, request, done, held)
         except HostError as error:
             done(error)
 
-    def _ask(self, target: Target, request: Request, done: Done) -> None:
+    def cancel(self, target: Target, done: Done) -> None:
+        """Nobody waits any more for the answer that was to go to `done`: the host is told to end that request."""
+        left = self._left.get(target)
+        if left is not None:
+            left.drop(done)
+        for agent in self._agents.values():
+            if agent.target == target and agent.alive:
+                agent.cancel(done)
+
+    def _ask(self, target: Target, request: Request, done: Done, held: Held | None) -> None:
         for _ in range(3):
             try:
-                self.agent(target).ask(request, done)
+                self.agent(target).ask(request, done, held)
             except NotSent as late:
                 log.debug("%s was gone before it was asked: %s", target.place, late)
             else:
@@ -99,7 +112,7 @@ class Fleet:
         key, login = connection.key(), _login(target)
         if key is not None and self._keys.setdefault(login, key) != key:
             connection.close()
-            raise Unreachable("The host has another host key than when this run first connected to it")
+            raise Refused("The host has another host key than when this run first connected to it")
         return connection
 
     def _load(self, name: str) -> Connector:
@@ -142,19 +155,57 @@ class Fleet:
             except BaseException:
                 stream.close()
                 raise
+        self._take_over(agent, patience)
         self._watch()[0].add(agent)
         return agent
 
     def _watch(self) -> tuple[Reader, Clock]:
-        return self._threads.get("", lambda: (Reader(), Clock(self._pulse, self._agents.values)))
+        return self._threads.get("", lambda: (Reader(), Clock(self._pulse, self._timed)))
+
+    def _timed(self) -> list[Timed]:
+        return [*self._agents.values(), *self._left.copy().values()]
+
+    # --- coming back ----------------------------------------------------------------------------------------------
+
+    def _take_over(self, agent: Agent, patience: Patience) -> None:
+        """A new agent: when one of its target was lost before, that one is to go on in its place."""
+        left = self._left.get(agent.target)
+        if left is None or left.over:
+            return
+        try:
+            agent.take_over(left, patience)
+        except BaseException:
+            agent.stream.close()
+            raise
+
+    def _come_back(self, left: Left) -> None:
+        """Reach the host again, and again, for what was left unanswered there, until it is answered or too late."""
+        pause = SOONEST
+        while not left.over:
+            try:
+                self.agent(left.target)
+            except (AgentError, Refused) as error:
+                left.fail(f"The connection was lost, and no other can be made: {error.message}")
+            except HostError as error:
+                left.trouble = error.message
+                left.tell()
+            left.wait(pause * random.uniform(0.5, 1.0))
+            pause = min(LATEST, 2 * pause)
+        if self._left.get(left.target) is left:
+            del self._left[left.target]
 
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _gone(self, agent: Agent) -> None:
         """An agent was lost: stop reading it; when it is the link that is silent, the link goes too."""
-        if not self._closed:                      # close() sees to all of them at once
-            reader, _ = self._watch()
-            reader.remove(agent, lambda: _in_thread("asyncrun-close", lambda: _let_go(agent)))
+        if self._closed:                          # close() sees to all of them at once
+            return
+        left = agent.left
+        if left is not None:
+            self._left[agent.target] = left
+            _in_thread("asyncrun-return", lambda: self._come_back(left))
+        reader, _ = self._watch()
+        reader.remove(agent, lambda: _in_thread("asyncrun-close", lambda: _let_go(agent)))
 
     def _reset(self, target: Target) -> None:
         login = _login(target)
@@ -182,6 +233,8 @@ class Fleet:
         finally:
             for agent in agents:
                 agent.lose(Unreachable("The run is over"))
+            for left in self._left.copy().values():
+                left.fail("The run is over")
             self._close_rest(agents)
 
     def _close_rest(self, agents: list[Agent]) -> None:

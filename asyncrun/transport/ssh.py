@@ -19,9 +19,10 @@ import paramiko
 from asyncrun.errors import Unreachable
 from asyncrun.transport import Target, knownhosts, sshsettings
 from asyncrun.transport.knownhosts import Verdict
+from asyncrun.transport.readable import AVAILABLE, Readable
 from asyncrun.transport.road import FAILED, ProxyProcess, Road, tcp
 from asyncrun.transport.sshsettings import Settings
-from asyncrun.transport.streams import Connection, Heard, Stream
+from asyncrun.transport.streams import Connection, Heard, Refused, Stream
 
 PIECE = 64 << 10
 WINDOW = 2 << 20                       # bytes that a host may send before we took the last ones
@@ -31,10 +32,6 @@ DROPPED_TRIES = 6                      # at a server that closes at once: MaxSta
 KILLED = 255                           # the exit code of a command that ended by a signal, as OpenSSH's
 
 log = logging.getLogger(__name__)
-
-
-class Refused(Unreachable):
-    """The host said no, or is not the right one: to try again would change nothing."""
 
 
 class Dropped(Unreachable):
@@ -421,7 +418,11 @@ class ChannelStream:
     def __init__(self, channel: paramiko.Channel, transport: paramiko.Transport) -> None:
         self._channel = channel
         self._transport = transport
-        self._fileno = channel.fileno()
+        self._readable = Readable() if AVAILABLE else None
+        self._fileno = self._readable.descriptor if self._readable else channel.fileno()
+        if self._readable:
+            for buffer in (channel.in_buffer, channel.in_stderr_buffer):
+                buffer.set_event(self._readable.flag())
 
     def filenos(self) -> Sequence[int]:
         """One, for both outputs."""
@@ -464,3 +465,5 @@ class ChannelStream:
         """Close the channel."""
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
+        if self._readable:
+            self._readable.close()

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from asyncrun.errors import Unreachable
 from asyncrun.transport import Target
+
+
+class Refused(Unreachable):
+    """The host said no, or is not the right one: to try again would change nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from asyncrun.transport.agent import Agent, Pulse
 
@@ -94,13 +95,23 @@ class Reader:
             self._selector.unregister(descriptor)
 
 
-class Clock:
-    """Lets every agent look at the time, several times an interval."""
+class Timed(Protocol):
+    """What looks at the time: an agent, or what a lost one left."""
 
-    def __init__(self, pulse: Pulse, agents: Callable[[], list[Agent]]) -> None:
+    def on_time(self, now: float) -> None:
+        """It is `now` (monotonic)."""
+
+    def revive(self, now: float) -> None:
+        """The same, after this process itself slept."""
+
+
+class Clock:
+    """Lets everything that has a time look at it, several times an interval."""
+
+    def __init__(self, pulse: Pulse, timed: Callable[[], list[Timed]]) -> None:
         self._step = min(1.0, pulse.interval / 4)
         self._pulse = pulse
-        self._agents = agents
+        self._timed = timed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asyncrun-clock", daemon=True)
         self._thread.start()
@@ -117,7 +128,7 @@ class Clock:
             now = time.monotonic()
             slept = now - last > self._pulse.silence / 2
             last = now
-            for agent in self._agents():
+            for each in self._timed():
                 if slept:
-                    agent.revive(now)
-                agent.on_time(now)
+                    each.revive(now)
+                each.on_time(now)

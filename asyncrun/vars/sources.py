@@ -200,9 +200,10 @@ def _of_roles(scene: Scene, host: str, what: Literal["exported", "exported_defau
     return [*own, scene.kept["roles", what]]
 
 
-def task_vars(scene: Scene, host: str, templar: Templar, task: Task | None = None) -> LazyVars:
+def task_vars(scene: Scene, host: str, templar: Templar, task: Task | None = None,
+              included: tuple[Given, ...] = ()) -> LazyVars:
     """A host's variables as a task of its sees them; for what has to be known before the task starts."""
-    return LazyVars(layers(scene, host, task, templar), templar)
+    return LazyVars(layers(scene, host, task, templar, None, included), templar)
 
 
 def play_vars(scene: Scene, templar: Templar) -> LazyVars:

@@ -154,7 +154,7 @@ def test_with_items_works_with_a_hint(play: Play) -> None:
 
 @pytest.mark.parametrize(("task", "code", "words"), [
     ("{command: x, async: 10, check_mode: yes}", 4, ["async", "check_mode", "bad.yml:4"]),
-    ("{include_tasks: x.yml, async: 10}", 4, ["'async' is not a valid attribute for a TaskInclude", "bad.yml:4"]),
+    ("{include_tasks: x.yml, poll: 10}", 4, ["'poll' is not a valid attribute for a TaskInclude", "bad.yml:4"]),
 ])
 def test_what_cannot_be_is_said_at_load(
     inventory: Path, tmp_path: Path, task: str, code: int, words: list[str],

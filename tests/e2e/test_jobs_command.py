@@ -349,7 +349,7 @@ def test_a_job_of_another_user_is_reached_with_the_password_that_the_journal_doe
                       f"ansible_become_password={account.password}\n")
     place = Place(tmp_path, secret)
     [jid] = place.launch("id -un", become=True)
-    state = b"".join(each.read_bytes() for each in (tmp_path / "state").iterdir())
+    state = b"".join(each.read_bytes() for each in (tmp_path / "state").rglob("*") if each.is_file())
     assert jid.encode() in state
     assert account.password.encode() not in state
     refused = place.jobs("wait", jid)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from asyncrun.errors import Unreachable
+from asyncrun.remote.handover import PLACES
 from asyncrun.transport import Reply, Request, Target
 from asyncrun.transport.fleet import Fleet
 from tests.asking import ask, module, start
@@ -33,10 +34,11 @@ def run(m):
 
 
 @pytest.fixture
-def sleeper(tmp_path: Path) -> Callable[[], Request]:
-    """A function that makes a request which writes a line to the file `ran` and then takes a minute."""
+def sleeper(tmp_path: Path) -> Callable[..., Request]:
+    """A function that makes a request which writes a line to the file `ran` and then takes a minute, or so long."""
     (tmp_path / "sleeper.py").write_text(SLEEPER)
-    return lambda: module("sleeper", {"file": str(tmp_path / "ran")}, path=str(tmp_path / "sleeper.py"))
+    return lambda seconds=60: module("sleeper", {"file": str(tmp_path / "ran"), "seconds": seconds},
+                                     path=str(tmp_path / "sleeper.py"))
 
 
 def wait_for(path: Path) -> int:
@@ -67,7 +69,7 @@ def through(proxy: FaultProxy, sshd: Sshd, **more: object) -> Target:
 
 
 def test_a_stalled_link_is_lost_in_time_and_its_tree_ends(
-    sshd: Sshd, fleet: Fleet, fault_proxy: Proxy, sleeper: Callable[[], Request], tmp_path: Path,
+    sshd: Sshd, fleet: Fleet, fault_proxy: Proxy, sleeper: Callable[..., Request], tmp_path: Path,
 ) -> None:
     proxy = fault_proxy(sshd.port)
     answer = start(fleet, through(proxy, sshd), sleeper())
@@ -85,7 +87,7 @@ def test_a_stalled_link_is_lost_in_time_and_its_tree_ends(
 
 
 def test_a_frozen_agent_is_lost_in_time(
-    sshd: Sshd, fleet: Fleet, sleeper: Callable[[], Request], tmp_path: Path,
+    sshd: Sshd, fleet: Fleet, sleeper: Callable[..., Request], tmp_path: Path,
 ) -> None:
     target = at(sshd, host="127.8.0.1")
     answer = start(fleet, target, sleeper())
@@ -102,8 +104,8 @@ def test_a_frozen_agent_is_lost_in_time(
 
 
 @pytest.mark.parametrize("fault", ["rst", "cut"])
-def test_a_cut_ends_the_tree_and_the_next_question_reconnects(
-    sshd: Sshd, fleet: Fleet, fault_proxy: Proxy, sleeper: Callable[[], Request], tmp_path: Path, fault: str,
+def test_a_host_that_is_cut_off_ends_the_tree_and_the_next_question_reconnects(
+    sshd: Sshd, fleet: Fleet, fault_proxy: Proxy, sleeper: Callable[..., Request], tmp_path: Path, fault: str,
 ) -> None:
     proxy = fault_proxy(sshd.port)
     target = through(proxy, sshd)
@@ -112,23 +114,26 @@ def test_a_cut_ends_the_tree_and_the_next_question_reconnects(
     proxy.mode = fault
     began = time.monotonic()
     assert isinstance(answer.get(timeout=5), Unreachable)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 3 * 1.0 + 1
     assert gone(pid, 5)
     proxy.mode = "pass"
     assert ask(fleet, target, PING)["ping"] == "pong"
     assert (tmp_path / "ran").read_text().count("\n") == 1, "a request that was written is never sent again"
 
 
-def test_killed_sessions_are_noticed_at_once(
-    own_sshd: Callable[..., Sshd], fleet: Fleet, sleeper: Callable[[], Request], tmp_path: Path,
+def test_a_question_outlives_killed_sessions(
+    own_sshd: Callable[..., Sshd], fleet: Fleet, sleeper: Callable[..., Request], tmp_path: Path,
 ) -> None:
     sshd = own_sshd()
-    answer = start(fleet, at(sshd), sleeper())
-    pid = wait_for(tmp_path / "ran")
+    answer = start(fleet, at(sshd), sleeper(3))
+    wait_for(tmp_path / "ran")
+    agent = fleet.agent(at(sshd)).hello["pid"]
     sshd.kill_sessions()
-    assert isinstance(answer.get(timeout=2), Unreachable)
-    assert gone(pid, 5)
     assert ask(fleet, at(sshd), PING)["ping"] == "pong"
+    assert fleet.agent(at(sshd)).hello["pid"] == agent, "the same agent, over another connection"
+    assert answer.get(timeout=10).data["changed"] is False                               # type: ignore[union-attr]
+    assert not [path for place in PLACES for path in Path(place).glob(f"*{fleet.agent(at(sshd))._key}*")]
+    assert (tmp_path / "ran").read_text().count("\n") == 1
 
 
 SWEEP = [0, 45, 1000, 1500, 1800, 2000, 2200, 2400, 2600, 2800, 3000, 5000, 8000]
@@ -229,7 +234,7 @@ def test_new_keys_in_the_middle_of_a_large_download(own_sshd: Callable[..., Sshd
 
 
 def test_closing_is_quick_and_ends_everything(
-    sshd: Sshd, sleeper: Callable[[], Request], tmp_path: Path, fault_proxy: Proxy,
+    sshd: Sshd, sleeper: Callable[..., Request], tmp_path: Path, fault_proxy: Proxy,
 ) -> None:
     proxy = fault_proxy(sshd.port)
     fleet = Fleet(interval=1, count=3)

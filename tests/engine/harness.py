@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from asyncrun.actions.builtin import ACTIONS
+from asyncrun.actions.follow import Following
 from asyncrun.catalog import Catalog
 from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.play import Crew, run_plays
@@ -90,7 +92,8 @@ def tell(
     person: Callable[[str, bool], str | None] | None = None,
     perform: Callable[[HostTask, Tools], Running] = run_task, typed: Sequence[str] | None = None,
     debugger: Debugger | None = None, cache: JsonFiles | None = None,
-    read_inventory: Callable[[], Inventory] | None = None, merge: bool = False,
+    read_inventory: Callable[[], Inventory] | None = None, merge: bool = False, follow: bool = False,
+    fleet: FakeFleet | None = None, clock: Callable[[], float] = time.monotonic,
 ) -> Story:
     """Run a playbook's text on hosts that answer by `answer`; `typed` is said to the debugger, then nothing more."""
     for name, content in {"site.yml": text, **(files or {})}.items():
@@ -107,8 +110,9 @@ def tell(
     tools = Tools(
         templar=templar, catalog=catalog, actions=ACTIONS, journal=journal,
         read_file=lambda path: Path(path).read_bytes(), load_vars=yaml.load_file,
+        following=Following() if follow else None, clock=clock,
     )
-    fleet = FakeFleet(answer)
+    fleet = fleet or FakeFleet(answer)
     events: list[Event] = []
     lines = iter(typed or ())
     if typed is not None:

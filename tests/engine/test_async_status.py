@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from asyncrun.errors import Unreachable
+from asyncrun.events import Retrying
 from asyncrun.journal import Job, JobState, Journal
 from asyncrun.transport import Request, Target
 from tests.engine.harness import Story, tell
@@ -178,6 +179,25 @@ def test_until_waits_for_all_of_a_list_between_two_looks(tmp_path: Path) -> None
     said = play(tmp_path, host, "{jid: [j1.1, j1.2]}", more).known("a", "r")
     assert (said["finished"], said["failed"], said["attempts"]) == (True, False, 2)
     assert [body["jids"] for _, body in host.asked] == [["j1.1", "j1.2"], ["j1.1"], ["j1.2"], ["j1.1", "j1.2"]]
+
+
+def test_a_wait_for_a_job_that_runs_is_no_failure_in_a_list_and_in_a_loop_too(tmp_path: Path) -> None:
+    host = Host(j1_1=RUNS, j1_2={**ENDS, "failed": True})
+    host.looks = [{}, {"j1.1": ENDS}]
+    more = "      until: r.finished\n      delay: 30\n"
+    [waiting] = play(tmp_path, host, "{jid: [j1.1, j1.2]}", more).of(Retrying)
+    assert (waiting.waiting, waiting.left, waiting.every) == (True, 2, 30)
+    host = Host(j1_1=RUNS)
+    host.looks = [{"j1.1": ENDS}]
+    more += "      loop: [j1.1]\n      loop_control: {label: 'the first'}\n"
+    [waiting] = play(tmp_path, host, "{jid: '{{ item }}'}", more).of(Retrying)
+    assert (waiting.waiting, waiting.label) == (True, "the first")
+
+
+def test_another_condition_than_the_end_of_a_job_is_a_retry(tmp_path: Path) -> None:
+    more = "      until: r.rc == 1\n      retries: 1\n      delay: 0\n"
+    [retry] = play(tmp_path, Host(j1_1=ENDS), "{jid: j1.1}", more).of(Retrying)
+    assert retry.waiting is False
 
 
 def test_no_log_of_one_hides_all(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def trees(leaves_at_most: int = 14) -> st.SearchStrategy[Tree]:
 # ---- the engine beside the reference
 
 
-def engine(tree: Tree, strategy: str) -> Story:
+def engine(tree: Tree, strategy: str, writer: Writer | None = None) -> Story:
     """The tree's play on fake hosts, whose commands fail as often as the tree says."""
     leaves = {leaf.name: leaf for leaf in leaves_of(tree)}
     tried: Counter[tuple[str, str]] = Counter()
@@ -239,7 +239,7 @@ def engine(tree: Tree, strategy: str) -> Story:
         failed = number < leaf.fails.get(target.host, 0)
         return {"changed": False, "rc": int(failed), "failed": failed}
 
-    writer = Writer(commands=True)
+    writer = writer or Writer(commands=True)
     text = writer.play(tree, strategy=strategy)
     with tempfile.TemporaryDirectory(prefix="tree") as folder:
         return tell(Path(folder), text, hosts=HOSTS, files=writer.files, answer=answer, forks=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,11 +11,13 @@ from typing import Any, cast
 import pytest
 
 from asyncrun.actions import Ask, Call, JobOrder, Steps, Tell, Wait, run_module
+from asyncrun.actions.follow import HELD, LONG, PACE, Following
 from asyncrun.engine.jobs import BACKOFF, GRACE, LAST, LAUNCHING, run_as_job, until_ended
 from asyncrun.engine.view import View
 from asyncrun.errors import AgentError, HostError, Unreachable
-from asyncrun.events import JobEnded, JobPolled, TaskRef, Warned
+from asyncrun.events import JobEnded, JobPolled, JobPrinted, TaskRef, Warned
 from asyncrun.journal import JobState, Journal
+from asyncrun.journal.progress import Place, Progress
 from asyncrun.origin import Origin
 from asyncrun.results import RawResult
 from asyncrun.transport import Request, Target
@@ -44,6 +47,8 @@ class World:
         self.ends: list[Any] = []                  # what the next waits do: the same, or a function
         self.cleans: list[Any] = []
         self.always: Any = None                    # what waits do after that
+        self.following: Following | None = None
+        self.prints: list[Any] = []                # what the next readings of the output say
 
     def answer(self, target: Target, request: Request) -> dict[str, Any]:
         kind, body = request.kind, request.body
@@ -56,6 +61,8 @@ class World:
             if not status.get("finished") and "quick" not in status:
                 self.now += body["seconds"]
             return status if "bare" in status else {"jobs": {body["jids"][0]: status}}
+        if kind == "job_read":
+            return self.said(self.prints, {"job": {"finished": True}})
         assert kind == "job_clean"
         return self.said(self.cleans, {"erased": "x"})
 
@@ -69,10 +76,15 @@ class World:
 
     @property
     def view(self) -> View:
-        tools = SimpleNamespace(clock=lambda: self.now, journal=self.journal)
+        tools = SimpleNamespace(clock=lambda: self.now, journal=self.journal, progress=Progress())
         work = SimpleNamespace(run=self.run, ref=TaskRef(1, "backup", "command", Origin("site.yml", 3, 1)))
-        return cast("View", SimpleNamespace(tools=tools, work=work, args=lambda call: call.args,
+        return cast("View", SimpleNamespace(tools=tools, work=work, place=Place("web1", 1), args=lambda call: call.args,
+                                            follows=lambda _call: self.following, follower=self.follower,
                                             async_directory=lambda: "/jobs"))
+
+    def follower(self, call: Call, target: Target, directory: str, jid: str, *, among: bool = False) -> Any:
+        ref = TaskRef(1, "backup", "command", Origin("site.yml", 3, 1))
+        return self.following and self.following.job(call.host, ref, target, directory, jid, "one" if among else "")
 
     def call(self, seconds: int = 60, poll: float = 15, timeout: float | None = None) -> Call:
         return Call("command", {"cmd": "true"}, Target(), "h", Origin("site.yml", 3, 1), timeout=timeout,
@@ -298,3 +310,149 @@ def test_between_two_looks_of_an_until(
     world.drive(steps(world.call(), world.view, ["j1.2"], 20))
     assert world.waits == waits
     assert world.now - 1000 == pytest.approx(seconds)
+
+
+# ---- what jobs print, while they run (--follow)
+
+
+def printed(out: str = "", err: str = "", *, over: bool = False, **more: Any) -> dict[str, Any]:
+    """An answer to job_read."""
+    encoded = {name: b64encode(text.encode("utf-8", "surrogateescape")).decode()
+               for name, text in (("stdout", out), ("stderr", err))}
+    return {**encoded, "job": {"started": True, "finished": over, **more.pop("job", {})}, "more": False, **more}
+
+
+@pytest.fixture
+def followed(world: World) -> World:
+    world.following = Following(lambda: world.now)
+    return world
+
+
+def pieces(world: World) -> list[tuple[str, str]]:
+    return [(event.stream, event.text) for event in world.told if isinstance(event, JobPrinted)]
+
+
+def reads(world: World) -> list[tuple[int, int]]:
+    return [(request.body["stdout"], request.body["stderr"]) for request in world.kinds("job_read")]
+
+
+def test_without_follow_no_output_is_asked_for(world: World) -> None:
+    world.ends = [RUNS, DONE]
+    world.play()
+    assert world.kinds("job_read") == []
+    assert pieces(world) == []
+
+
+def test_the_result_and_what_else_is_told_are_the_same_with_follow(world: World) -> None:
+    world.ends = [RUNS, DONE]
+    plain = world.play()
+    told = list(map(type, world.told))
+    world.told.clear()
+    world.following = Following(lambda: world.now)
+    world.ends, world.prints = [RUNS, DONE], [printed("a\n"), lambda: slowly(world, 15)]
+    data = world.play()
+    ids = ("ansible_job_id", "results_file")
+    assert {name: data[name] for name in data if name not in ids} == {
+        name: plain[name] for name in plain if name not in ids}
+    assert [kind for kind in map(type, world.told) if kind is not JobPrinted] == told
+    assert pieces(world) == [("stdout", "a\n")]
+
+
+def slowly(world: World, seconds: float) -> dict[str, Any]:
+    world.now += seconds
+    return printed()
+
+
+def test_each_reading_goes_on_where_the_last_one_ended(followed: World) -> None:
+    followed.prints = [printed("one\n", "ä\n"), printed("two\nthree\n"), printed("four\n", over=True)]
+    followed.play()
+    assert pieces(followed) == [("stdout", "one\n"), ("stderr", "ä\n"), ("stdout", "two\nthree\n"),
+                                ("stdout", "four\n")]
+    assert reads(followed) == [(0, 0), (4, 3), (14, 3)]
+    assert followed.waits == [PACE, PACE], "between readings what was read goes out"
+    assert len(followed.kinds("job_clean")) == 1
+    kinds = [request.kind for _, request in followed.fleet.asked]
+    assert kinds.index("job_clean") > kinds.index("job_read")
+
+
+def test_a_lost_link_goes_on_at_the_same_place(followed: World) -> None:
+    followed.prints = [printed("one\ntw"), lost(), lost(), printed("o\n", over=True)]
+    assert followed.play()["stdout"] == "hi"
+    assert pieces(followed) == [("stdout", "one\n"), ("stdout", "two\n")]
+    assert reads(followed) == [(0, 0), (6, 0), (6, 0), (6, 0)]
+    assert len(followed.warnings()) == 1
+
+
+def test_a_line_waits_a_second_for_its_rest(followed: World) -> None:
+    followed.prints = [printed("45"), lambda: slowly(followed, HELD), printed("%\n", over=True)]
+    followed.play()
+    assert pieces(followed) == [("stdout", "45"), ("stdout", "%\n")]
+    seconds = [request.body["seconds"] for request in followed.kinds("job_read")]
+    assert seconds == pytest.approx([15, HELD - PACE, 15 - HELD - PACE])
+
+
+def test_the_begin_of_a_line_is_told_with_its_rest(followed: World) -> None:
+    followed.prints = [printed("a\nb"), printed("c\nd"), printed("e\nend", over=True)]
+    followed.play()
+    assert pieces(followed) == [("stdout", "a\n"), ("stdout", "bc\n"), ("stdout", "de\nend")]
+
+
+def test_a_very_long_line_does_not_wait(followed: World) -> None:
+    followed.prints = [printed("x" * (LONG + 1)), printed("y\n", over=True)]
+    followed.play()
+    assert [len(text) for _, text in pieces(followed)] == [LONG + 1, 2]
+
+
+def test_a_letter_that_is_cut_in_two_is_put_together_and_what_is_no_text_is_replaced(followed: World) -> None:
+    followed.prints = [printed("\udcc3"), printed("\udca4 \udcff\n", over=True)]
+    followed.play()
+    assert pieces(followed) == [("stdout", "ä \ufffd\n")]
+
+
+def test_where_there_is_more_it_is_asked_for_at_once_but_not_before_the_last_piece_went_out(followed: World) -> None:
+    followed.prints = [printed("x\n", more=True), printed("y\n", more=True), printed("z\n", over=True)]
+    followed.play()
+    assert followed.waits == [0.0, 0.0]
+
+
+def test_what_the_host_did_not_keep_is_said(followed: World) -> None:
+    followed.prints = [printed("x\n", over=True, job={"truncated": True})]
+    followed.play()
+    [warning] = followed.warnings()
+    assert "not all of it is shown" in warning
+
+
+@pytest.mark.parametrize("answer", [
+    {"job": {"started": True, "finished": False, "_asyncrun_no_log": True}, "stdout": "Q0FOQVJZCg=="},
+    {"msg": "async_dir belongs to somebody else"}, {"job": {"unknown": "?"}}, {"job": 3, "stdout": 7},
+    {"job": {"missing": True}, "stdout": "!"},
+])
+def test_a_host_that_tells_nothing_of_the_output_is_not_asked_again(followed: World, answer: dict[str, Any]) -> None:
+    followed.ends = [RUNS, RUNS, DONE]
+    followed.prints = [answer]
+    assert followed.play()["stdout"] == "hi"
+    assert len(followed.kinds("job_read")) == 1
+    assert pieces(followed) == []
+
+
+def test_a_host_in_a_hurry_to_say_nothing_is_not_asked_without_end(followed: World) -> None:
+    followed.always = {**RUNS, "quick": True}
+    followed.prints = [printed() for _ in range(1000)]
+    followed.play(seconds=10, poll=5)
+    assert len(followed.kinds("job_read")) < 40
+
+
+def test_the_time_of_a_job_is_not_longer_because_it_is_followed(followed: World) -> None:
+    followed.always = RUNS
+    followed.prints = [lambda: slowly(followed, 1) for _ in range(100)]
+    assert followed.play(seconds=10, poll=4)["unreachable"] is True
+    assert followed.now - 1000 <= 10 + GRACE + 1
+
+
+def test_between_two_looks_the_output_is_shown_and_the_next_look_does_not_repeat_it(followed: World) -> None:
+    followed.ends = [RUNS, DONE]
+    followed.prints = [printed("one\n"), lambda: slowly(followed, 20), printed("two\n", over=True)]
+    for _ in range(2):
+        followed.drive(cast("Callable[..., Any]", until_ended)(followed.call(), followed.view, ["j1.2"], 20))
+    assert pieces(followed) == [("stdout", "one\n"), ("stdout", "two\n")]
+    assert reads(followed) == [(0, 0), (4, 0), (4, 0)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asyncrun.errors import ParseError, Unreachable
-from asyncrun.transport import Done, Reply, Request, Target
+from asyncrun.transport import Done, Held, Reply, Request, Target
 from tests.engine import harness
 from tests.engine.harness import tell
 from tests.fakes import FakeFleet
@@ -37,7 +37,7 @@ class Holding(FakeFleet):
         self._open: list[tuple[Request, Done]] = []
         self._lock = threading.Lock()
 
-    def ask(self, target: Target, request: Request, done: Done) -> None:
+    def ask(self, target: Target, request: Request, done: Done, held: Held | None = None) -> None:
         with self._lock:
             self._open.append((request, done))
             self.most = max(self.most, len(self._open))

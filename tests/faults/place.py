@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from asyncrun.journal import Job, Journal
@@ -33,14 +33,13 @@ HOLD = """
 class Run:
     """An asyncrun-playbook that goes on while the test breaks things. What it says is in files: it never blocks."""
 
-    def __init__(self, folder: Path, name: str, inventory: Path, text: str, *arguments: str,
-                 before: Sequence[str] = (), **env: str) -> None:
-        path = folder / f"{name}.yml"
-        path.write_text(text)
+    def __init__(self, folder: Path, name: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         self.begun = time.monotonic()
-        environment = {**os.environ, **env, "LC_ALL": "C.UTF-8", "ASYNCRUN_STATE_DIR": str(folder / "state")}
-        self.argv = [*before, sys.executable, "-m", "asyncrun", "-f", "50", "-i", str(inventory), str(path), *arguments]
+        self.argv = list(argv)
+        self.env = env
+        environment = {**os.environ, "ASYNCRUN_POLL_LINES": "0", **env, "LC_ALL": "C.UTF-8",
+                       "ASYNCRUN_STATE_DIR": str(folder / "state")}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(self.argv, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
                                             env=environment, start_new_session=True)
@@ -100,12 +99,23 @@ class Place:
         path.write_text(re.sub(r"^all_hosts1 .*$", "\n".join(lines), path.read_text(), flags=re.MULTILINE))
         return path
 
-    def run(self, inventory: Path, tasks: str, *arguments: str, before: Sequence[str] = (), **env: str) -> Run:
-        """Begin to run tasks on all hosts; each process there carries the mark."""
+    def run(self, inventory: Path, tasks: str, *arguments: str, before: Sequence[str] = (), more: str = "",
+            **env: str) -> Run:
+        """Begin to run tasks on all hosts; each process there carries the mark. `more` are lines of the play."""
         body = "".join(f"    {line}\n" for line in tasks.splitlines())
         text = (f"- hosts: all\n  gather_facts: false\n  environment: {{MARK: '{{{{ mark }}}}'}}\n"
-                f"  tasks:\n{body}")
-        self.runs.append(Run(self.folder, f"site{len(self.runs)}", inventory, text, *arguments, before=before, **env))
+                f"  tasks:\n{body}{more}")
+        path = self.folder / f"site{len(self.runs)}.yml"
+        path.write_text(text)
+        return self._begin([*before, sys.executable, "-m", "asyncrun", "-f", "50", "-i", str(inventory), str(path),
+                            *arguments], env)
+
+    def resume(self, run: Run) -> Run:
+        """Go on with a run that has ended."""
+        return self._begin([*(word for word in run.argv if word != "--resume"), "--resume"], run.env)
+
+    def _begin(self, argv: Sequence[str], env: Mapping[str, str]) -> Run:
+        self.runs.append(Run(self.folder, f"site{len(self.runs)}", argv, env))
         return self.runs[-1]
 
     def journal(self) -> list[Job]:

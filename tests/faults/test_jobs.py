@@ -292,4 +292,5 @@ def test_an_agent_takes_in_the_jobs_that_ended(place: Place, own_sshd: StartSshd
 """)
     place.has("count")
     [agent] = agents(place.sshd)
-    until(lambda: len(children(agent)) == 1, "no child but the one that runs")
+    until(lambda: len(children(agent)) == 2, "the one that runs, and the nursery")
+    until(lambda: sum(map(len, map(children, children(agent)))) == 1, "none of a job's")

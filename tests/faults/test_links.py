@@ -30,13 +30,14 @@ UNTIL_GO = "echo $$ >> {{ work }}/count; while [ ! -e {{ work }}/go ]; do sleep 
 # --- F03: a synchronous task --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["rst", "cut", "session", "agent"])
-def test_f03_a_cut_under_a_task_runs_it_once_and_ends_its_tree(
+@pytest.mark.parametrize("fault", ["rst", "cut", "agent"])
+def test_f03_a_host_that_stays_away_ran_a_task_once_and_its_tree_ends(
     place: Place, own_sshd: StartSshd, fault_proxy: Proxy, fault: str,
 ) -> None:
+    """What comes back in time, and what is lost in other ways: test_handover.py."""
     place.sshd = own_sshd()
     proxy = fault_proxy(place.sshd.port)
-    run = place.run(place.inventory([proxy.port], ansible_ssh_retries=3), TREE)
+    run = place.run(place.inventory([proxy.port], ansible_ssh_retries=3), TREE, **PULSE)
     place.has("h0.count")
     until(lambda: len(place.marked()) >= 6, "the whole tree")
     break_link(place, proxy, fault)
@@ -140,7 +141,7 @@ def test_f05_a_job_outlives_its_link_and_its_result_is_delivered(
   poll: 0
   register: job
 - name: a task that loses the link
-  shell: echo x > {{{{ work }}}}/second; sleep 60
+  shell: echo x > {{{{ work }}}}/second; while [ ! -e {{{{ work }}}}/go ]; do sleep 0.02; done
   ignore_unreachable: true
 - async_status: jid={{{{ job.ansible_job_id }}}}
   register: r
@@ -154,7 +155,7 @@ def test_f05_a_job_outlives_its_link_and_its_result_is_delivered(
     place.has("second")
     [old] = agents(place.sshd)
     break_link(place, proxy, fault)
-    run.says("UNREACHABLE")
+    run.says("the task there is awaited" if fault in ("reset", "session") else "UNREACHABLE")
     proxy.mode = "pass"
     until(lambda: [agent for agent in agents(place.sshd) if agent != old], "the reconnect")
     assert len(marked(place.journal()[0].jid)) >= 2, "the job runs, and its supervisor"

@@ -156,10 +156,6 @@ def test_f21_a_signal_leaves_the_jobs_and_names_them(place: Place, number: signa
     assert [place.count(f"{name}.count") for name in "abc"] == [1, 1, 1]
 
 
-RESUME = "the command line has no --resume yet (async.md 3.5)"
-
-
-@pytest.mark.xfail(strict=True, reason=RESUME)
 def test_f21_f23_resume_finishes_the_wait(place: Place) -> None:
     run = place.run(place.inventory(), JOBS + "- shell: echo $$ >> {{ work }}/after.count\n")
     for name in "abc":

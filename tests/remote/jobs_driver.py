@@ -1,12 +1,14 @@
 """A tiny agent for the tests of jobs: JSON lines in, JSON lines out, one select loop. Runs under any Python 3.6+."""
 
 import contextlib
+import io
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import types
 
@@ -41,9 +43,10 @@ def pumped(script, spool):
     return process.wait()
 
 
-def run_module(body, upload=None, send=None, spool=None):
+def run_module(body, upload=None, send=None, job=None):
     """A stand-in for remote/child.py: shell scripts, results as they are asked for, and accidents."""
     if body["name"] == "sh":
+        spool = job.spool
         rc = pumped(body["script"], spool)
         out, err = [os.pread(fd, 1 << 24, 0).decode("utf-8", "surrogateescape").rstrip("\n") for fd in spool]
         return {"changed": True, "failed": rc != 0, "rc": rc, "stdout": out, "stderr": err, "msg": ""}
@@ -65,7 +68,7 @@ def run_module(body, upload=None, send=None, spool=None):
                 "signals": [word for word in words if word.startswith(("SigBlk", "SigIgn"))],
                 "sid": os.getsid(0), "pgrp": os.getpgrp(), "pid": os.getpid(), "umask": os.umask(0),
                 "mark": os.environ["ASYNCRUN_JID"], "open": len(os.listdir("/proc/self/fd"))}
-    return child.run_module(body, upload, send, spool)
+    return child.run_module(body, upload, send, job)
 
 
 def say(identity, result):
@@ -83,7 +86,11 @@ def handle(held, line):
     elif kind == "start":
         upload = request.get("upload")
         later = (lambda got: say(identity, got)) if request["later"] else None
-        result = held.start(body, upload and upload.encode(), later)
+        file = io.BytesIO() if len(upload or "") < 100 else tempfile.TemporaryFile()  # noqa: SIM115  ends with us
+        file.write((upload or "").encode())
+        file.flush()
+        file.seek(0)
+        result = held.start(body, file if upload else None, later)
         if not later:
             say(identity, result)
     elif kind == "fds":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -130,4 +131,5 @@ def names(folder: Path) -> list[str]:
 def end_all(jid: str) -> None:
     """Leave no process of the job behind."""
     for pid in marked(jid):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):     # it ended meanwhile
+            os.kill(pid, signal.SIGKILL)

@@ -98,10 +98,11 @@ def test_a_module_runs_in_a_clean_process(drive: Drive, jid: str) -> None:
     assert result["open"] <= 10
 
 
-def test_a_job_can_have_an_upload(drive: Drive, jid: str) -> None:
+@pytest.mark.parametrize("times", [1, 100], ids=["in memory", "in a file"])
+def test_a_job_can_have_an_upload(drive: Drive, jid: str, times: int) -> None:
     driver = drive()
-    driver.answer(driver.post("start", jid=jid, limit=9, run={"name": "upload"}, upload="sent along"))
-    assert driver.end_of(jid)["got"] == "sent along"
+    driver.answer(driver.post("start", jid=jid, limit=9, run={"name": "upload"}, upload="sent along" * times))
+    assert driver.end_of(jid)["got"] == "sent along" * times
 
 
 def test_the_real_command_module_runs_as_a_job(drive: Drive, jid: str) -> None:
@@ -135,15 +136,25 @@ def test_many_starts_at_once(drive: Drive, folder: Path) -> None:
 
 
 def test_no_descriptor_and_no_zombie_is_left_in_the_agent(drive: Drive) -> None:
+    """But the nursery: that is there from the first job on, and has no other children itself."""
     driver = drive()
-    before = driver.ask("fds")
-    for _each in range(8):
-        made = new_jid()
-        driver.start(made, "true")
-        driver.end_of(made)
-        driver.ask("clean", jid=made)
     children = Path(f"/proc/{driver.process.pid}/task/{driver.process.pid}/children")
-    until(lambda: driver.ask("fds") == before and children.read_text().split() == [])
+
+    def run(times: int) -> None:
+        for _each in range(times):
+            made = new_jid()
+            driver.start(made, "true")
+            driver.end_of(made)
+            driver.ask("clean", jid=made)
+
+    run(1)
+    before = driver.ask("fds")
+    [nursery] = children.read_text().split()
+    run(7)
+    below = Path(f"/proc/{nursery}/task/{nursery}/children")
+    until(lambda: driver.ask("fds") == before and children.read_text().split() == [nursery] and not below.read_text())
+    driver.close()
+    until(lambda: not alive(int(nursery)))
 
 
 # -- the limit, and other ends
@@ -455,7 +466,7 @@ def test_more_jobs_than_pipes_are_noticed_too(drive: Drive) -> None:
     jids = [new_jid() for _each in range(3)]
     for jid in jids:
         driver.start(jid, "sleep 0.3; exit 4")
-    assert driver.ask("fds")["watched"] == 1
+    assert driver.ask("fds")["watched"] == 1 + 1, "a job, and the nursery"
     assert [driver.end_of(jid, seconds=60)["rc"] for jid in jids] == [4, 4, 4]
 
 

@@ -40,8 +40,8 @@ class FakeApp:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeApp:
     fake = FakeApp()
-    module = SimpleNamespace(run_playbooks=fake.run, run_adhoc=fake.run)
-    monkeypatch.setitem(sys.modules, "asyncrun.app", module)
+    monkeypatch.setitem(sys.modules, "asyncrun.commands.playbook", SimpleNamespace(run_playbooks=fake.run))
+    monkeypatch.setitem(sys.modules, "asyncrun.commands.adhoc", SimpleNamespace(run_adhoc=fake.run))
     return fake
 
 
@@ -240,7 +240,7 @@ import sys, time, types
 from asyncrun.cli.playbook import main
 def run(options, prompt):
     {}
-sys.modules["asyncrun.app"] = types.SimpleNamespace(run_playbooks=run)
+sys.modules["asyncrun.commands.playbook"] = types.SimpleNamespace(run_playbooks=run)
 main(["a.yml"])
 """
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncrun.commands.inventory import Wanted
 from asyncrun.errors import OptionError
-from asyncrun.inventory_command import Wanted
 from asyncrun.origin import Origin
 from asyncrun.source import Overlaid, Sealed, Unsafe, origin_of, tomltext, yaml
 from asyncrun.source.forms import formatted, plain

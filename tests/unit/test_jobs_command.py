@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from asyncrun.cli import jobs as cli
+from asyncrun.commands.jobhosts import Away, journalled, kill, lines, looked_at, read, wait
+from asyncrun.commands.jobs import exit_code
+from asyncrun.commands.jobwords import Known, line_of, page, state_of, table, words_of
 from asyncrun.engine.jobs import _findable
 from asyncrun.errors import Unreachable
-from asyncrun.jobs_command import exit_code
-from asyncrun.jobs_hosts import Away, journalled, kill, lines, looked_at, read, wait
-from asyncrun.jobs_words import Known, line_of, page, state_of, table, words_of
 from asyncrun.journal import Ending, Job, JobState, Journal, Outcome
 from asyncrun.transport import BecomeWay, Request, Secret, Target
 from tests.fakes import FakeFleet

@@ -172,15 +172,25 @@ ERRORS: dict[str, tuple[str, str, str, str]] = {
         TASKS + "    - include_tasks: {file: x.yml, apply: 5}\n", "4:22", "Expected a dict for apply but got int", ""),
     "async in apply": (
         TASKS + "    - include_tasks: {file: x.yml, apply: {async: 5}}\n", "4:44",
-        "'async' is not a valid attribute for a Block", "Task"),
+        "'async' is not a valid attribute for a Block", ""),
     "become at include_tasks": (
         TASKS + "    - include_tasks: x.yml\n      become: true\n", "5:7",
         "'become' is not a valid attribute for a TaskInclude", "apply"),
-    "async at include_tasks": (
-        TASKS + "    - include_tasks: x.yml\n      async: 5\n", "5:7",
-        "'async' is not a valid attribute for a TaskInclude", "on the tasks themselves"),
-    "async on a block": (
-        TASKS + "    - block: []\n      async: 5\n", "5:7", "'async' is not a valid attribute for a Block", "Task"),
+    "poll at include_tasks": (
+        TASKS + "    - include_tasks: x.yml\n      poll: 5\n", "5:7",
+        "'poll' is not a valid attribute for a TaskInclude", "on the tasks themselves"),
+    "register on a block": (
+        TASKS + "    - block: []\n      register: r\n", "5:7", "'register' is not a valid attribute for a Block",
+        "beside 'async'"),
+    "until on a block with async": (
+        TASKS + "    - block: []\n      async: 5\n      until: true\n", "6:7",
+        "'until' is not a valid attribute for a Block", ""),
+    "async on a block among handlers": (
+        "- hosts: all\n  handlers:\n    - block: []\n      async: 5\n", "4:7",
+        "'async' cannot stand on a block among handlers", "themselves"),
+    "async on an include among handlers": (
+        "- hosts: all\n  handlers:\n    - include_tasks: x.yml\n      async: 5\n", "4:7",
+        "'async' cannot stand on include_tasks among handlers", "themselves"),
     "async and check_mode": (
         TASKS + "    - command: ls\n      async: 5\n      check_mode: yes\n", "6:7",
         "'async' and 'check_mode: true' cannot be used on one task", "--check"),

@@ -45,6 +45,7 @@ SPEC = {
     },
     "file_options": True,
     "check_mode": "partial",
+    "repeatable": True,
     "returns": {"dest": "The file.", "checksum_src": "SHA-1 of what was downloaded.",
                 "checksum_dest": "SHA-1 of the file before.", "status_code": "What the server said.",
                 "elapsed": "Seconds.", "backup_file": "The old file's new name."},

@@ -20,6 +20,7 @@ SPEC = {
         "suffix": {"type": "str", "default": "", "doc": "How its name ends."},
     },
     "check_mode": "none",
+    "repeatable": True,
     "returns": {"path": "Where it is."},
     "examples": """
 - name: A place to unpack

@@ -37,6 +37,7 @@ SPEC = {
         "msg": {"type": "str", "doc": "What to say instead when the time is over."},
     },
     "check_mode": "none",
+    "repeatable": True,
     "returns": {"elapsed": "Seconds waited.", "match_groups": "What search_regex's groups found.",
                 "match_groupdict": "The same for its named groups."},
     "examples": """

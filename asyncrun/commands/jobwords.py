@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asyncrun.journal import Ending, Job, JobState
+from asyncrun.journal.controller import is_chain
 from asyncrun.output.sanitise import one_line
 from asyncrun.output.screen import cells
 
@@ -115,7 +116,8 @@ def page(known: Known, result: Mapping[str, Any] | None) -> Iterator[str]:
     yield f"  started  {_clock(job.launched_at)}, limit {job.limit:g} s"
     if told["ended_at"]:
         yield f"  ended    {_clock(told['ended_at'])}"
-    yield f"  files    {one_line(str((result or {}).get('results_file') or f'{job.async_dir}/{job.jid}'))}"
+    if not is_chain(job.connection):
+        yield f"  files    {one_line(str((result or {}).get('results_file') or f'{job.async_dir}/{job.jid}'))}"
     for name in ("msg", "censored", "stdout", "stderr"):
         text = str((result or {}).get(name) or "")
         if text:

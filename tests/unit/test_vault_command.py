@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from asyncrun import config
+from asyncrun.commands.vault import COMMANDS, Vaulting, Wanted
 from asyncrun.errors import OptionError, SourceError, VaultError
 from asyncrun.options import Options
 from asyncrun.source import rewriting
 from asyncrun.source.rewriting import destroy, rewrite
 from asyncrun.source.vault import Vault
-from asyncrun.vaulting import COMMANDS, Vaulting, Wanted
 
 PLAIN = b"secret: hunter2\n"
 PW = Vault([("default", b"pw")])

@@ -5,14 +5,13 @@ Many hosts are asked side by side. One that cannot be reached is told as that, a
 
 from __future__ import annotations
 
-import base64
-import codecs
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from asyncrun.actions import Ask, Step, Tell, Wait
+from asyncrun.actions.follow import Reading
 from asyncrun.engine.resolve import target as resolved
 from asyncrun.engine.view import HostTask, Tools, View
 from asyncrun.engine.workers import Workers
@@ -29,7 +28,7 @@ from asyncrun.vars.sources import Scene
 POLL = 15.0                 # seconds of one question while a job is awaited: its end is told at once
 PATIENCE = 60.0             # seconds without a host that was there before, until it is given up
 RECONNECT = 1.0             # seconds between tries to reach it
-STREAMS = ("stdout", "stderr")
+
 
 @dataclass(frozen=True, slots=True)
 class Away:
@@ -214,13 +213,11 @@ def clean(place: Place, jids: Sequence[str]) -> Generator[Step, Any, list[str] |
 def read(place: Place, jid: str, *, follow: bool,
          tell: Callable[[str, str], Event | None]) -> Generator[Step, Any, Told | Away]:
     """What a job printed, told in pieces (stream, text), as it comes while `follow`; then how the job stands."""
-    decoders = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in STREAMS}
-    offsets = dict.fromkeys(STREAMS, 0)
+    reading = Reading()
     patience = _Patience()
     while True:
-        body = {"jid": jid, "dir": place[1], "seconds": POLL if follow else 0.0, **offsets}
         try:
-            reply: Reply = yield Ask(place[0], Request("job_read", body))
+            reply: Reply = yield Ask(place[0], reading.request(place[1], jid, POLL if follow else 0.0))
         except HostError as error:
             if not patience.lasts():
                 return Away(error.message)
@@ -231,11 +228,8 @@ def read(place: Place, jid: str, *, follow: bool,
         if not isinstance(told, dict):
             return Away(str(data.get("msg") or "the host's answer does not tell what its job printed"))
         over = not data.get("more") and (is_over(told) or not follow)
-        for name in STREAMS:
-            piece = _bytes(data.get(name))
-            offsets[name] += len(piece)
-            text = decoders[name].decode(piece, over)
-            event = tell(name, text) if text else None
+        for stream, text in reading.take(data, last=over):
+            event = tell(stream, text)
             if event is not None:
                 yield Tell(event)
         if over:
@@ -245,13 +239,6 @@ def read(place: Place, jid: str, *, follow: bool,
 def is_over(told: Told | None) -> bool:
     """Whether there is nothing to wait for: it ended, is missing, or nothing can be said of it."""
     return told is not None and bool(told.get("finished") or told.get("missing") or "unknown" in told)
-
-
-def _bytes(said: Any) -> bytes:
-    try:
-        return base64.b64decode(said) if isinstance(said, str) else b""
-    except ValueError:
-        return b""
 
 
 class _Patience:

@@ -6,14 +6,17 @@ import fnmatch
 import json
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from asyncrun.commands.stage import in_session, say
 from asyncrun.errors import OptionError, SourceError, suggest
 from asyncrun.inventory import patterns
 from asyncrun.inventory.model import ALL, UNGROUPED
-from asyncrun.options import Options
+from asyncrun.options import Options, Prompt
+from asyncrun.output.console import Console
 from asyncrun.output.problem import full, place
 from asyncrun.session import Session
 from asyncrun.source import yaml
@@ -141,6 +144,18 @@ class Shown:
             return found[0]
         hint = f"'{pattern}' stands for {len(found)} hosts." if found else suggest(pattern, inventory.hosts)
         raise OptionError("You must pass a single valid host to --host parameter", hint=hint)
+
+
+def show_inventory(options: Options, wanted: Wanted, *, prompt: Prompt) -> int:
+    """Show hosts, groups or variables. Unlike a run, this is done also where --limit lets nobody through."""
+    base = str(Path(options.playbook_dir or ".").resolve())
+
+    def work(session: Session) -> int:
+        if text := shown(session, base, options, wanted):
+            say(session, [text])
+        return 0
+
+    return in_session(replace(options, limit=None), prompt, base, Console, work)
 
 
 def shown(session: Session, base: str, options: Options, wanted: Wanted) -> str:

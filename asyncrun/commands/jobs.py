@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from asyncrun import jobs_hosts as hosts
 from asyncrun.actions.builtin import ACTIONS
+from asyncrun.commands import jobhosts as hosts
+from asyncrun.commands.jobwords import Known, line_of, page, state_of, table
 from asyncrun.config import Config
 from asyncrun.engine.view import Tools
 from asyncrun.errors import OptionError, suggest
 from asyncrun.events import Event, Said
-from asyncrun.jobs_words import Known, line_of, page, state_of, table
 from asyncrun.journal import Ending, Job, JobState, Journal, Outcome
+from asyncrun.journal.controller import is_chain, is_gone
 from asyncrun.options import Options, Prompt
 from asyncrun.output.console import Console
 from asyncrun.output.screen import screen_look
@@ -141,7 +142,7 @@ def _reach(options: Options, config: Config, person: Person, ears: Ears,
 def _list(desk: Desk) -> int:
     wanted = desk.wanted
     jobs = [job for job in desk.journal.jobs(wanted.run) if wanted.everything or job.state not in _CLOSED]
-    known = {job.jid: Known(job) for job in jobs}
+    known = {job.jid: _by_journal(job) for job in jobs}
     if wanted.refresh or wanted.found:
         asked = [job for job in jobs if job.state not in (*_CLOSED, JobState.ENDED)]
         known |= {each.job.jid: each for each in _refreshed(desk, asked)}
@@ -229,7 +230,7 @@ def _clean(desk: Desk) -> int:
     gone: list[Job] = []
     unsaid: list[Known] = []
     with _reached(desk, jobs) as (fleet, places, rest):
-        gone += [each.job for each in rest]
+        gone += [each.job for each in rest if not each.running]
         runs = [hosts.clean(place, [job.jid for job in some]) for place, some in places.items()]
         cleaned = hosts.side_by_side(fleet, runs, desk.ears.hear)
         for some, told in zip(places.values(), cleaned, strict=True):
@@ -260,10 +261,19 @@ COMMANDS: Mapping[str, Callable[[Desk], int]] = {
 @contextlib.contextmanager
 def _reached(desk: Desk, jobs: Sequence[Job]) -> Iterator[tuple[Fleet, dict[hosts.Place, list[Job]], list[Known]]]:
     """The fleet, the places of those jobs that a host may still have, and what is known of the rest."""
-    there = [job for job in jobs if job.state not in _CLOSED]
-    rest = [Known(job) for job in jobs if job.state in _CLOSED]
+    there = [job for job in jobs if job.state not in _CLOSED and not is_chain(job.connection)]
+    rest = [_by_journal(job) for job in jobs if job.state in _CLOSED or is_chain(job.connection)]
     with desk.reach() if there else contextlib.nullcontext((_NOBODY, _nowhere)) as (fleet, find):
         yield fleet, hosts.grouped(there, find), rest
+
+
+def _by_journal(job: Job) -> Known:
+    """A job as far as this machine knows of it: a chain lives and ends with the process that launched it."""
+    if not is_chain(job.connection) or job.state not in (JobState.LAUNCHING, JobState.RUNNING):
+        return Known(job)
+    if is_gone(job.connection):
+        return Known(job, ending=Ending(Outcome.LOST, reason="controller ended"))
+    return Known(job, running=True)
 
 
 class _Nobody:
@@ -271,6 +281,9 @@ class _Nobody:
 
     def ask(self, *_: Any) -> None:
         """Nothing is asked."""
+
+    def cancel(self, *_: Any) -> None:
+        """Nothing was asked."""
 
     def close(self) -> None:
         """Nothing is open."""
