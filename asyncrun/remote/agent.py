@@ -16,23 +16,23 @@ import sys
 import time
 import zlib
 
-from . import protocol, trees
+from . import protocol
+from .brood import Brood
 from .link import Link, Lost, Poll
-from .tasks import Task, find_tie, preload
+from .tasks import preload
 from .trees import born_at
 from .uploads import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import socket
-    from typing import Any, Callable, Dict, Optional
+    from typing import Any, Dict, Optional
 
     from .handover import Door
 
     Header = Dict[str, Any]
 
 SLACK = 0.5                  # seconds that a controller's pulse may be late
-LAST_GRACE = 1.0             # seconds between TERM and KILL when the controller is gone
 PACKAGE = __name__.rpartition(".")[0]
 IMPORTED = PACKAGE + ".modules."
 
@@ -48,10 +48,8 @@ class Agent(object):
         self.link: "Optional[Link]" = Link(source, sink)      # None: it was lost
         self.texts = texts
         self.programs: "Dict[str, str]" = {}
-        self.tasks: "Dict[int, Task]" = {}
         self.uploads: "Dict[int, Upload]" = {}
         self.jobs: "Any" = None
-        self.tie: "Optional[Callable[[], None]]" = None
         self.last_id = 0
         self.kept: "Dict[int, bytes]" = {}     # answers that the controller may not have got
         self.key = ""                          # where to wait for a new link; "": nowhere, the link's end is the end
@@ -63,7 +61,7 @@ class Agent(object):
         now = time.monotonic()
         self.heard = now
         self.beat_at = now + self.interval
-        self.name = "%d.%d" % (os.getpid(), int(time.time() * 1000))
+        self.brood = Brood("%d.%d" % (os.getpid(), int(time.time() * 1000)), self._send_on, self._answer_task)
         self.poll = Poll()
         self.wake, self._wake_end = os.pipe()
         for descriptor in (self.wake, self._wake_end):
@@ -129,9 +127,7 @@ class Agent(object):
         if self.door is not None:
             wanted[self.door.fileno()] = select.POLLIN
         if self.link is None or not self.link.full:
-            for task in self.tasks.values():
-                if task.pipe is not None:
-                    wanted[task.pipe] = select.POLLIN
+            wanted.update(dict.fromkeys(self.brood.pipes(), select.POLLIN))
         if self.jobs is not None:
             for descriptor in self.jobs.fds():
                 wanted[descriptor] = select.POLLIN
@@ -140,8 +136,7 @@ class Agent(object):
     def _patience(self) -> float:
         """Seconds until something is to be done though nothing happens."""
         now = time.monotonic()
-        times = [self.beat_at, self.heard + self.silence]
-        times += [task.due for task in self.tasks.values() if task.due is not None]
+        times = [self.beat_at, self.heard + self.silence, *self.brood.due()]
         if self.jobs is not None and self.jobs.deadline() is not None:
             times.append(self.jobs.deadline())
         return min(times) - now
@@ -151,18 +146,12 @@ class Agent(object):
             raise Gone()
         if now >= self.beat_at:
             self.say({"kind": "beat"})
-        for task in list(self.tasks.values()):
-            if task.due is not None and now >= task.due:
-                self._task_due(task, now)
+        self.brood.on_time(now)
         if self.jobs is not None and self.jobs.deadline() is not None and now >= self.jobs.deadline():
             self.jobs.on_time()
 
     def _on_other(self, descriptor: int) -> None:
-        for task in self.tasks.values():
-            if task.pipe == descriptor:
-                self._read_task(task)
-                return
-        if self.jobs is not None and descriptor in self.jobs.fds():
+        if not self.brood.on_readable(descriptor) and self.jobs is not None and descriptor in self.jobs.fds():
             self.jobs.on_readable(descriptor)
 
     # --- to and from the controller -----------------------------------------------------------------------------
@@ -236,9 +225,7 @@ class Agent(object):
         for upload in self.uploads.values():
             upload.close()
         self.uploads.clear()
-        for task in self.tasks.values():
-            if task.streams:
-                task.stop("the connection was lost", time.monotonic())
+        self.brood.on_lost()
         if not self.key or not self.last_id:
             raise Gone()
         try:
@@ -270,7 +257,7 @@ class Agent(object):
         self.door = None
         self.link = Link(source, sink)
         self.heard = time.monotonic()
-        known = set(self.kept) | {task.number for task in self.tasks.values() if not task.streams}
+        known = {*self.kept, *self.brood.lasting()}
         self.say({"kind": "taken", "last": self.last_id, "known": sorted(known), "hello": hello()})
         for number, blob in sorted(self.kept.items()):
             self.say({"kind": "result", "id": number}, blob)
@@ -329,11 +316,8 @@ class Agent(object):
 
     def _start_task(self, number: int, header: "Header", body: "Header", upload: "Optional[Upload]") -> None:
         self._preload(body)
-        task = Task(number, "%s.%d" % (self.name, number), header.get("deadline"))
-        if self.tie is None:
-            self.tie = find_tie()
-        task.fork(body, upload.file() if upload is not None else None, self._leave_descriptors, self.tie)
-        self.tasks[number] = task
+        self.brood.start(number, header.get("deadline"), body, upload.file() if upload is not None else None,
+                         self._leave_descriptors)
 
     @staticmethod
     def _preload(body: "Header") -> None:
@@ -353,7 +337,7 @@ class Agent(object):
             ours += [self.link.source, self.link.sink]
         if self.stand_in is not None:
             ours.append(self.stand_in.fileno())
-        ours += [task.pipe for task in self.tasks.values() if task.pipe is not None]
+        ours += self.brood.pipes()
         ours += self.jobs.fds() if self.jobs is not None else ()
         for descriptor in ours:
             os.close(descriptor)
@@ -382,26 +366,15 @@ class Agent(object):
 
     # --- children -----------------------------------------------------------------------------------------------
 
-    def _read_task(self, task: "Task") -> None:
-        for kind, blob in task.read():
-            if kind == "data":
-                self._send_on(task, blob)
-            elif not task.answered:
-                self._answer_task(task, blob)
-        self._settle(task)
+    def _send_on(self, number: int, blob: bytes) -> bool:
+        """A piece of a download; False without a link."""
+        self.say({"kind": "data", "id": number}, blob)
+        return self.link is not None
 
-    def _send_on(self, task: "Task", blob: bytes) -> None:
-        """A piece of a download: with the link it was sent on, or that there is not, all of it is lost."""
-        task.streams = True
-        self.say({"kind": "data", "id": task.number}, blob)
-        if self.link is None:
-            task.stop("the connection was lost", time.monotonic())
-
-    def _answer_task(self, task: "Task", result: "Any") -> None:
-        task.answered = True
-        self.answer(task.number, result)
-        if task.streams:
-            self.kept.pop(task.number, None)
+    def _answer_task(self, number: int, result: "Any", streamed: bool) -> None:
+        self.answer(number, result)
+        if streamed:                               # worth nothing without what was sent before
+            self.kept.pop(number, None)
 
     def _reap(self) -> None:
         try:
@@ -411,52 +384,20 @@ class Agent(object):
                 raise
         if self.jobs is not None:
             self.jobs.reap()
-        for task in list(self.tasks.values()):
-            if task.reap():
-                while task.more():
-                    self._read_task(task)
-                self._settle(task)
-
-    def _settle(self, task: "Task") -> None:
-        """Answer for a child that died without an answer, and forget one that is done."""
-        if task.dead and not task.answered and not task.more():
-            self._answer_task(task, task.epitaph())
-        if task.dead and task.answered and not task.stopping:
-            task.close()
-            self.tasks.pop(task.number, None)
-
-    def _task_due(self, task: "Task", now: float) -> None:
-        if task.advance(now):
-            task.close()
-            self.tasks.pop(task.number, None)
-            if not task.answered:
-                self._answer_task(task, task.epitaph())
+        self.brood.reap()
 
     def _cancel(self, number: int) -> None:
         upload = self.uploads.pop(number, None)
         if upload is not None:
             upload.close()
-        task = self.tasks.get(number)
-        if task is not None:
-            task.stop("canceled", time.monotonic())
+        self.brood.cancel(number)
 
     def _end_all(self) -> None:
-        """TERM all trees, wait a little, KILL what is left."""
+        """Leave nothing behind but jobs."""
         if self.door is not None:
             self.door.close()
         signal.set_wakeup_fd(-1)
-        self.tasks = {task.number: task for task in self.tasks.values() if not task.answered}   # those end anyhow
-        for task in self.tasks.values():
-            task.stop("controller gone", time.monotonic())
-        limit = time.monotonic() + LAST_GRACE
-        while self.tasks and time.monotonic() < limit:
-            for task in list(self.tasks.values()):
-                task.reap()
-                if task.dead and not trees.tree(task.pid, task.mark):
-                    del self.tasks[task.number]
-            time.sleep(0.02)
-        for task in self.tasks.values():
-            trees.end(task.pid, task.mark, signal.SIGKILL)
+        self.brood.end_all()
 
 
 def _noticed(number: int, frame: "Any") -> None:

@@ -158,7 +158,7 @@ def test_f05_a_job_outlives_its_link_and_its_result_is_delivered(
     run.says("the task there is awaited" if fault in ("reset", "session") else "UNREACHABLE")
     proxy.mode = "pass"
     until(lambda: [agent for agent in agents(place.sshd) if agent != old], "the reconnect")
-    assert len(marked(place.journal()[0].jid)) >= 2, "the job runs, and its supervisor"
+    assert marked(place.journal()[0].jid), "the job runs"
     (place.folder / "go").touch()
     ended = run.end(40)
     assert '"msg": "good 3"' in ended.out, ended.out
