@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,10 +111,28 @@ def _extended(members: Any, collection: str) -> set[str]:
     return {str(name).removeprefix(f"{collection}.") for each in metadata for name in each.get("extend_group") or ()}
 
 
+def collection_roots(base: str, configured: Sequence[str], program: str) -> list[str]:
+    """Where collections are looked for: beside the playbooks in `base`, in the settings' folders, in Python's packages.
+
+    `program` is a command of the Ansible that may be installed: the community's package has its collections among the
+    packages of that command's Python, which need not be the one that runs asyncrun.
+    """
+    own = [str(Path(each).parent) if Path(each).name == ROOT else each for each in configured]
+    return [str(Path(base, "collections")), *own, *sys.path, *_packages_beside(program)]
+
+
+def _packages_beside(program: str) -> list[str]:
+    found = shutil.which(str(Path(program).expanduser()))
+    if found is None:
+        return []
+    return [str(folder) for folder in sorted(Path(found).resolve().parent.parent.glob("lib/python3*/*-packages"))
+            if (folder / ROOT).is_dir()]
+
+
 def split(full_name: str) -> tuple[str, list[str]]:
     """The collection of a full name, and the words of its part."""
     words = full_name.split(".")
     return ".".join(words[:2]), words[2:]
 
 
-__all__ = ["FULL_NAME", "Installed", "split"]
+__all__ = ["FULL_NAME", "Installed", "collection_roots", "split"]

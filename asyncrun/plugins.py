@@ -85,6 +85,7 @@ class Plugins:
         self._beside: list[str] = []                          # playbooks first, roles as they are loaded
         self._modules: dict[Path, ModuleType | PluginLoadError] = {}
         self._folders: dict[str, list[PluginFile]] = {}
+        self._collections: list[str] | None = None
         self._importer: Importer | None = None
         self._once = _Once()
         self._lock = threading.RLock()
@@ -139,6 +140,20 @@ class Plugins:
             return []
         module = f"{COLLECTIONS}.{collection}.plugins.{kind}"
         return [PluginFile(kind, path, f"{module}.{path.stem}") for path in _python_files(folder / "plugins" / kind)]
+
+    def collections(self) -> list[str]:
+        """The names (NAMESPACE.NAME) of the collections that are installed, in the order of the folders."""
+        if self._collections is None:
+            self._collections = list(dict.fromkeys(self._installed.collections()))
+        return self._collections
+
+    def may_have(self, kind: str, name: str) -> bool:
+        """Whether NAMESPACE.NAME.PLUGIN has moved, or a file of its collection writes its name; none is run for it."""
+        collection, _, short = name.rpartition(".")
+        if self._installed.redirect(name, kind):
+            return True
+        files = self.collection_files(kind, collection)
+        return any(short == file.name if kind == "lookup" else short in file.names for file in files)
 
     def has_collection(self, collection: str) -> bool:
         """Whether NAMESPACE.NAME is installed."""

@@ -23,7 +23,7 @@ from asyncrun.config import Config
 from asyncrun.engine.view import Defaults, Tools
 from asyncrun.errors import InventoryError, ParseError, TemplateError, UsageError, suggest
 from asyncrun.events import Event, Warned
-from asyncrun.installed import Installed
+from asyncrun.installed import Installed, collection_roots
 from asyncrun.inventory import load as inventory_file
 from asyncrun.inventory import patterns
 from asyncrun.inventory.model import Inventory
@@ -235,7 +235,7 @@ def opened(options: Options, person: Person, config: Config, ears: Ears, base: s
     vault = Vault(vault_secrets(options, config, person.require), only_matching=config["vault_id_match"])
     extra = extra_variables(options.extra_vars, vault, ears)
     folders = [*options.module_path, *config["library"], str(Path(base, "library")), *config["action_plugins"]]
-    roots = [str(Path(base, "collections")), *config["collections_path"], *sys.path]
+    roots = collection_roots(base, config["collections_path"], config["ansible_inventory"])
     installed = Installed(roots)
     module_utils = ModuleUtils([str(Path(base, "module_utils")), *config["module_utils"]], roots)
     catalog = Catalog({name: action.spec for name, action in ACTIONS.items()}, folders, installed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -292,7 +292,8 @@ class TaskReader:
         if path in place.files:
             raise ParseError(f"{path} imports itself: {' -> '.join((*place.files, path))}", origin=at,
                              hint="Use include_tasks with a `when` that ends it.")
-        return self.file(path, inner, replace(place, files=(*place.files, path)))
+        inside = replace(place, files=(*place.files, path))
+        return self.listed(self.ctx.shelf.content(path), path, inner, inside)     # many roles import the same files
 
     def imported_role(self, args: Mapping[str, Any], found: Found, inner: Inherited) -> tuple[Item, ...]:
         """The tasks of a role, in place of its import_role."""
@@ -313,8 +314,11 @@ class TaskReader:
         return self.items(data, path, around.at(str(Path(path).parent)), place, Origin(path))
 
     def file(self, path: str, outer: Inherited, place: Place) -> tuple[Item, ...]:
-        """The tasks of a file."""
-        data = yaml.load_file(path, vault=self.ctx.vault, warn=self.ctx.warn)
+        """The tasks of a file, as it is now."""
+        return self.listed(yaml.load_file(path, vault=self.ctx.vault, warn=self.ctx.warn), path, outer, place)
+
+    def listed(self, data: Any, path: str, outer: Inherited, place: Place) -> tuple[Item, ...]:
+        """The tasks that a file holds, whose value is `data`."""
         if data is not None and not isinstance(data, list):
             raise ParseError("included task files must contain a list of tasks",
                              origin=origin_of(data) or Origin(path))
@@ -340,15 +344,21 @@ def _launching(include: Task, number: int, outer: Inherited) -> Task:
 def find_file(name: str, around: Inherited, place: Place, at: Origin | None) -> str:
     """The path of a file of tasks: beside the one that names it or the playbook, in `tasks` there, or in the role."""
     path = expanded(name)
-    folders = dict.fromkeys((around.directory, around.base))
-    candidates = [Path(folder, path) for folder in folders]
-    candidates += [Path(folder, "tasks", path) for folder in folders if not path.is_absolute()]
-    if around.role is not None:
-        candidates.append(Path(around.role.path, "handlers" if place.handlers else "tasks", path))
-    for candidate in candidates:
+    for candidate in _candidates(path, around, place):
         if candidate.is_file():
             return str(candidate)
-    raise SourceError(f"Could not find or access '{candidates[0]}'", origin=at)
+    raise SourceError(f"Could not find or access '{Path(around.directory, path)}'", origin=at)
+
+
+def _candidates(path: Path, around: Inherited, place: Place) -> Iterator[Path]:
+    folders = dict.fromkeys((around.directory, around.base))
+    for folder in folders:
+        yield Path(folder, path)
+    if not path.is_absolute():
+        for folder in folders:
+            yield Path(folder, "tasks", path)
+    if around.role is not None:
+        yield Path(around.role.path, "handlers" if place.handlers else "tasks", path)
 
 
 __all__ = ["ALLOWED", "Item", "Place", "TaskReader", "find_file"]

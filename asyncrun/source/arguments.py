@@ -28,8 +28,14 @@ def split_args(
     options: dict[str, str] = {}
     rest: list[str] = []
     gap = ""                                   # the white space before the current word, as it was typed
+    folded: str | None = None                  # the same before a lone backslash, which only joins lines
     for space, word in _words(text, origin):
         gap = gap or space
+        if folded is not None:
+            gap, folded = folded + gap.replace("\n", "", 1), None
+        if word == "\\":
+            folded, gap = gap[:-1], ""
+            continue
         match = _OPTION.match(word)
         if match and (known is None or match[1] in known):
             options[match[1]] = _value(word[match.end() :])
@@ -58,8 +64,8 @@ def _words(text: str, origin: Origin | None) -> Iterator[tuple[str, str]]:
 def _past(text: str, at: int, origin: Origin | None) -> int:
     """The index after the character, quoted part or template that begins at `at`."""
     char = text[at]
-    if char == "\\" and at + 1 < len(text):
-        return at + 2
+    if char == "\\" and not text[at + 1 : at + 2].isspace():
+        return min(at + 2, len(text))
     if text[at : at + 2] in _CLOSERS:
         return _past_template(text, at) or _unbalanced(text, at, origin)
     if char in "'\"":

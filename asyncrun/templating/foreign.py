@@ -66,8 +66,18 @@ class Foreign:
         found = find(kind, short, short, self._plugins.files(kind), short in self._built_in[kind])
         if found is None and short not in self._built_in[kind]:
             point = self._plugins.installed(kind).get(short)
-            found = None if point is None else self._shaped(kind, short, point.load(), point.value)
+            if point is None:
+                return self._anywhere(kind, short)
+            return self._shaped(kind, short, point.load(), point.value)
         return found
+
+    def _anywhere(self, kind: str, short: str) -> Any:
+        """That of the first installed collection that has it: much of what is there had a short name once."""
+        for collection in self._plugins.collections():
+            name = f"{collection}.{short}"
+            if self._plugins.may_have(kind, name) and (found := self.find(kind, name)) is not None:
+                return found
+        return None
 
     def _of_collection(self, kind: str, name: str) -> Any:
         try:
@@ -179,15 +189,15 @@ class LookupNames(Collection[str]):
             return self._in_collection(name)
         short = next((name.removeprefix(each) for each in PREFIXES if name.startswith(each)), name)
         return short in self._built_in or any(short == file.name for file in self._plugins.files("lookup")) \
+            or any(self._plugins.may_have("lookup", f"{each}.{short}") for each in self._plugins.collections()) \
             or self._foreign.find("lookup", short) is not None
 
     def _in_collection(self, name: str) -> bool:
-        collection, _, short = name.rpartition(".")
         try:
-            moved = self._plugins.moved("lookup", name) is not None
+            self._plugins.moved("lookup", name)
         except PluginLoadError:
             return True      # it was removed: the task says so when it runs
-        return moved or any(short == file.name for file in self._plugins.collection_files("lookup", collection))
+        return self._plugins.may_have("lookup", name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._foreign.names("lookup"))

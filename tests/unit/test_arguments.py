@@ -22,6 +22,8 @@ EVERY_NAME = [
     ("a={{'x'}}{{ 'y z' }}w v=1", {"a": "{{'x'}}{{ 'y z' }}w", "v": "1"}, ""),
     ("a={# c d #}1", {"a": "{# c d #}1"}, ""),
     ("a=1 \\\n  b=2\n", {"a": "1", "b": "2"}, ""),
+    ("a=1 \\ b=2", {"a": "1", "b": "2"}, ""),          # what YAML makes of a line that ends in a backslash
+    ("a='1' \\ ", {"a": "1"}, ""), ("a=1\\ b=2", {"a": "1\\", "b": "2"}, ""), ("a=\\ b=2", {"a": "\\", "b": "2"}, ""),
     ("a='1'  \n\n  b=2", {"a": "1", "b": "2"}, ""),
     ("msg='a\\tb' p=C:\\\\x q=\"it's\" r='a \"b\"'", {"msg": "a\tb", "p": "C:\\x", "q": "it's", "r": 'a "b"'}, ""),
     ("a=\\u00e9\\x41 r=\\d+ n=\\N{BULLET}", {"a": "éA", "r": "\\d+", "n": "•"}, ""),
@@ -47,6 +49,8 @@ FREE = [
      {"chdir": "{{ a }}/b c", "executable": "/bin/bash"}, "ls | grep 'x'"),
     ("echo a\n  echo b\n", {}, "echo a\n  echo b\n"),
     ("echo a \\\n  b", {}, "echo a   b"),
+    ("echo a \\ b", {}, "echo a b"), ("echo a  \\  b \\ chdir=/t", {"chdir": "/t"}, "echo a   b"),
+    ("echo a \\ \n  b", {}, "echo a   b"), ("echo a \\", {}, "echo a"),
     ("echo '{{' x", {}, "echo '{{' x"),
     ("docker ps --format '{{ .Names }} x'", {}, "docker ps --format '{{ .Names }} x'"),
     ("echo \\'a b", {}, "echo \\'a b"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from asyncrun.errors import AsyncrunError, ParseError, SourceError
-from asyncrun.installed import Installed
+from asyncrun.installed import Installed, collection_roots
 from asyncrun.playbook.load import LoadContext, included
 from asyncrun.playbook.model import Block, Play, Role, Task
 from asyncrun.playbook.shelf import Shelf
@@ -35,6 +36,21 @@ def marks(found: Play) -> Iterator[Task]:
     """The ends of roles."""
     return (item for item in found.body.tasks
             if isinstance(item, Task) and item.implicit and item.args.get("_raw_params") == "role_complete")
+
+
+def test_where_collections_are_looked_for(tmp_path: Path) -> None:
+    packages = tmp_path / "venv" / "lib" / "python3.13" / "site-packages"
+    (packages / "ansible_collections").mkdir(parents=True)
+    (packages.parents[2] / "lib" / "python3" / "dist-packages").mkdir(parents=True)         # has no collections
+    program = packages.parents[2] / "bin" / "ansible-inventory"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    link = tmp_path / "ansible-inventory"
+    link.symlink_to(program)
+    roots = collection_roots("/play", ["/a", "/b/ansible_collections"], str(link))
+    assert roots == ["/play/collections", "/a", "/b", *sys.path, str(packages)]
+    assert collection_roots("/play", [], str(tmp_path / "nothing")) == ["/play/collections", *sys.path]
 
 
 def test_a_role_is_read_with_all_its_files(tmp_path: Path) -> None:
