@@ -89,7 +89,7 @@ class RoleReader:
         inside = replace(inner, role=role, collections=_collections(folder, meta))
         items: list[Item] = []
         for entry, at in _dependencies(meta, folder):
-            needed, around = self._wanted(entry, at, inner)
+            needed, around = self._wanted(entry, at, replace(inner, collections=inside.collections))
             items += self.read(needed, around, role)
         items += self._validation(wanted.arguments, folder, role, inside)
         items += self._tasks(folder, "tasks", wanted.arguments.tasks_from, inside)

@@ -307,6 +307,16 @@ def test_roles_and_playbooks_of_collections(tmp_path: Path) -> None:
     assert caught.value.hint == "The collection their.own is not installed."
 
 
+def test_a_dependency_of_a_role_in_a_collection_is_looked_for_there_first(tmp_path: Path) -> None:
+    collection(tmp_path, "our.own", roles__web__meta__main="dependencies: [near, {role: far, when: x}]\n",
+               roles__web__tasks__main="- ping:\n", roles__near__tasks__main="- ping:\n")
+    role(tmp_path, "near", tasks="- ping:\n")
+    role(tmp_path, "far", tasks="- ping:\n")
+    ctx = context(shelf=Shelf(yaml.load_file, installed=Installed([str(tmp_path)])))
+    found = tasks(play(tmp_path, "- hosts: all\n  roles: [our.own.web]\n", ctx))
+    assert [each.role.name for each in found if each.role] == ["our.own.near", "far", "our.own.web"]
+
+
 def test_a_role_deep_in_a_collection_goes_by_its_last_word(tmp_path: Path) -> None:
     collection(tmp_path, "our.own", roles__web__roles__part__tasks__main="- name: go\n  debug:\n")
     ctx = context(shelf=Shelf(yaml.load_file, installed=Installed([str(tmp_path)])))
