@@ -21,6 +21,12 @@ from asyncrun.installed import FULL_NAME, Installed
 _log = logging.getLogger(__name__)
 
 KINDS: Final = ("filter", "test", "lookup")
+# The collections to which filters, tests and lookups went that were once Ansible's own: their short names still work.
+MOVED_TO: Final = (
+    "ansible.utils", "ansible.netcommon", "community.general", "community.hashi_vault", "community.windows",
+    "community.mongodb", "community.rabbitmq", "community.skydive", "kubernetes.core", "community.kubernetes",
+    "amazon.aws", "community.aws", "azure.azcollection", "google.cloud", "infoblox.nios_modules",
+)
 # What plugins import as `ansible`: the controller's part, then what modules on targets have too. Also the loggers by
 # which plugins say something.
 STAND_INS: Final = ("asyncrun.templating.ansible_api", "asyncrun.remote.legacy.ansible")
@@ -85,7 +91,6 @@ class Plugins:
         self._beside: list[str] = []                          # playbooks first, roles as they are loaded
         self._modules: dict[Path, ModuleType | PluginLoadError] = {}
         self._folders: dict[str, list[PluginFile]] = {}
-        self._collections: list[str] | None = None
         self._importer: Importer | None = None
         self._once = _Once()
         self._lock = threading.RLock()
@@ -141,11 +146,10 @@ class Plugins:
         module = f"{COLLECTIONS}.{collection}.plugins.{kind}"
         return [PluginFile(kind, path, f"{module}.{path.stem}") for path in _python_files(folder / "plugins" / kind)]
 
-    def collections(self) -> list[str]:
-        """The names (NAMESPACE.NAME) of the collections that are installed, in the order of the folders."""
-        if self._collections is None:
-            self._collections = list(dict.fromkeys(self._installed.collections()))
-        return self._collections
+    def may_have_moved(self, kind: str, short: str) -> list[str]:
+        """The full names under which installed collections may have what once was Ansible's own by that name."""
+        names = [f"{collection}.{short}" for collection in MOVED_TO]
+        return [name for name in names if self.may_have(kind, name)]
 
     def may_have(self, kind: str, name: str) -> bool:
         """Whether NAMESPACE.NAME.PLUGIN has moved, or a file of its collection writes its name; none is run for it."""

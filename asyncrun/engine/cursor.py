@@ -85,13 +85,23 @@ class Cursor(NamedTuple):
         top = self.stack[-1]
         return _settled((*self.stack[:-1], top._replace(at=top.at + 1)))
 
-    def fail(self) -> Cursor:
-        """Out of the current task by a failure: to the nearest rescue or always, or to the end."""
-        return _settled((*self.stack[:-1], _failed(self.stack[-1])))
+    def fail(self, times: int = 1) -> Cursor:
+        """Out of the current task by a failure: to the nearest rescue or always, or to the end.
+
+        `times`: with 2 the block's next section counts as failed too, before anything of it has run.
+        """
+        top = self.stack[-1]
+        for _ in range(times):
+            top = _failed(top)
+        return _settled((*self.stack[:-1], top))
 
     def enter(self, block: Block, order: int = 0) -> Cursor:
         """Into `block` in place of the current task (include_tasks, flush_handlers); after it, past that task."""
         return _settled((*self.stack, Frame(block, order)))
+
+    def forgiven(self) -> Cursor:
+        """Here, with nothing to fail by when the sections on the way out are through."""
+        return Cursor(tuple(frame._replace(failed=False) for frame in self.stack), self.failed)
 
     def end(self) -> Cursor:
         """Done at once, without a failure (end_play, end_host)."""

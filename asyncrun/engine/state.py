@@ -172,8 +172,8 @@ class Batch:
             return
         if result.status is Status.FAILED and not result.ignored:
             self._fail(host, task, result)
-            self._drop(peers[1:])
-            self._failing.add(host)
+            self._fail_all(peers[1:], times=2)           # by the task, and by its being everybody's: as in Ansible
+            self._failing.update(peers)
             self._fatal = self._fatal or result.fatal
             return
         if task.action != "meta" and not includes_of(result):
@@ -204,15 +204,15 @@ class Batch:
         self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
 
     def _drop(self, hosts: Iterable[str]) -> None:
-        """Hosts for which another one did a task once, and failed: no rescue of theirs runs."""
+        """These hosts have failed where they are, and nothing rescues them: too many of the batch have."""
         for host in hosts:
             self.run.failed.add(host)
             self.states[host] = replace(self.states[host], cursor=self.states[host].cursor.end())
 
-    def _fail_all(self, hosts: Iterable[str]) -> None:
+    def _fail_all(self, hosts: Iterable[str], times: int = 1) -> None:
         for host in hosts:
             if host not in self.run.removed and not self.states[host].cursor.done:
-                self._step(host, self.states[host].cursor.fail())
+                self._step(host, self.states[host].cursor.fail(times))
 
     def _go_on(self, host: str, task: Task, result: TaskResult, *, leads: bool) -> None:
         """On to what comes next; only the host that `leads` goes into what a task includes that runs once."""
@@ -343,10 +343,12 @@ class Batch:
         self._step(host, cursor.advance())
 
     def clear_host_errors(self, host: str, cursor: Cursor) -> None:
-        """meta: clear_host_errors: failed and unreachable hosts take part again, from the next play on."""
+        """meta: clear_host_errors: who is on the way out goes on; who is out takes part again from the next play on."""
         self.run.failed.clear()
         self.run.unreachable.clear()
-        self._step(host, cursor.advance())
+        for each, state in self.states.items():
+            self.states[each] = replace(state, cursor=state.cursor.forgiven())
+        self._step(host, cursor.forgiven().advance())
 
 
 META: Mapping[str, Callable[[Batch, str, Cursor], None]] = {

@@ -67,17 +67,14 @@ class Foreign:
         if found is None and short not in self._built_in[kind]:
             point = self._plugins.installed(kind).get(short)
             if point is None:
-                return self._anywhere(kind, short)
+                return self._moved(kind, short)
             return self._shaped(kind, short, point.load(), point.value)
         return found
 
-    def _anywhere(self, kind: str, short: str) -> Any:
-        """That of the first installed collection that has it: much of what is there had a short name once."""
-        for collection in self._plugins.collections():
-            name = f"{collection}.{short}"
-            if self._plugins.may_have(kind, name) and (found := self.find(kind, name)) is not None:
-                return found
-        return None
+    def _moved(self, kind: str, short: str) -> Any:
+        """What has its short name from the time when it was Ansible's own: from the collection where it is now."""
+        names = self._plugins.may_have_moved(kind, short)
+        return next((found for name in names if (found := self.find(kind, name)) is not None), None)
 
     def _of_collection(self, kind: str, name: str) -> Any:
         try:
@@ -189,7 +186,7 @@ class LookupNames(Collection[str]):
             return self._in_collection(name)
         short = next((name.removeprefix(each) for each in PREFIXES if name.startswith(each)), name)
         return short in self._built_in or any(short == file.name for file in self._plugins.files("lookup")) \
-            or any(self._plugins.may_have("lookup", f"{each}.{short}") for each in self._plugins.collections()) \
+            or bool(self._plugins.may_have_moved("lookup", short)) \
             or self._foreign.find("lookup", short) is not None
 
     def _in_collection(self, name: str) -> bool:

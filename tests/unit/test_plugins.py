@@ -134,30 +134,33 @@ def test_plugins_of_collections_by_their_full_name(make: Callable[..., Project])
     assert project.render("{{ ['a', 'b'] | acme.tools.join_path }} {{ 'a' | acme.tools.loud }}") == "a/b A"
     assert "It is gone." in project.fails("{{ 1 | acme.tools.gone }}").message
     assert project.fails("{{ 1 | acme.tools.man }}").hint == "Did you mean 'many'?"
+    assert "No filter named 'shout'" in project.fails("{{ 1 | shout }}").message
     assert "acme.tools.here" in project.templar.lookup_names
     assert "acme.tools.there" not in project.templar.lookup_names
 
 
-def test_short_names_that_only_installed_collections_have(make: Callable[..., Project]) -> None:
+def test_short_names_of_what_was_once_ansibles_own(make: Callable[..., Project]) -> None:
     project = make()
-    for name, said in (("acme.tools", "tools"), ("acme.zebra", "zebra")):
+    for name, said in (("ansible.utils", "utils"), ("community.general", "general"), ("acme.tools", "tools")):
         home = f"collections/ansible_collections/{name.replace('.', '/')}"
         project.write(f"{home}/plugins/filter/{said}.py", FILTER % f"'whose': lambda x: '{said}', 'bool': lambda x: x")
         project.write(f"{home}/plugins/lookup/{said}_here.py", LOOKUP % "return terms")
-    home = "collections/ansible_collections/acme/tools"
+    home = "collections/ansible_collections/community/general"
     project.write(f"{home}/plugins/test/even.py", "TESTS = {'evenly': lambda x: x % 2 == 0}\n")
     project.write(f"{home}/plugins/filter/other.py", "raise SystemExit('imported, though it does not have the name')\n")
     project.write(f"{home}/meta/runtime.yml", """
         plugin_routing:
           lookup:
-            flat: {redirect: acme.zebra.zebra_here}
+            flat: {redirect: community.general.general_here}
             gone: {tombstone: {warning_text: It is gone.}}
     """)
-    assert project.render("{{ 1 | whose }} {{ 2 is evenly }} {{ 'yes' | bool }}") == "tools True True"
-    assert project.render("{{ query('zebra_here', 1) + query('flat', 2) }}") == [1, 2]
-    assert [name in project.templar.lookup_names for name in ("zebra_here", "flat", "gone")] == [True, True, False]
-    assert project.fails("{{ 1 | whos }}").message.endswith("No filter named 'whos'.")
+    assert project.render("{{ 1 | whose }} {{ 2 is evenly }} {{ 'yes' | bool }}") == "utils True True"
+    assert project.render("{{ query('general_here', 1) + query('flat', 2) }}") == [1, 2]
+    names = ("general_here", "flat", "gone", "tools_here")
+    assert [name in project.templar.lookup_names for name in names] == [True, True, False, False]
+    assert "No filter named 'whos'" in project.fails("{{ 1 | whos }}").message
     assert "was not found" in project.fails("{{ lookup('gone') }}").message
+    assert "was not found" in project.fails("{{ lookup('tools_here') }}").message
 
 
 def test_a_collection_that_is_not_installed(make: Callable[..., Project]) -> None:
