@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from asyncrun.actions import Call
+from asyncrun.engine.projections import added_up, speaking
 from asyncrun.engine.view import View
 from asyncrun.errors import AsyncrunError, HostError, Unreachable
 from asyncrun.results import Effect, RawResult, SetFacts, SetVars, Status, TaskResult, censored
+from asyncrun.templating.values import plain
 
 SHOWS_INVOCATION = 3        # -vvv
 NO_FACTS = frozenset(("set_fact", "include_vars", "debug"))      # their `ansible_facts` are not what a host told
@@ -94,20 +96,11 @@ def failure(view: View, error: AsyncrunError) -> TaskResult:
 
 def collated(results: Sequence[TaskResult], loop_empty: bool = False) -> TaskResult:
     """What a task with a loop registers and how it counts."""
-    data: dict[str, Any] = {
-        "results": [each.data for each in results],
-        "changed": any(each.data.get("changed") for each in results),
-    }
+    data = added_up([each.data for each in results])
     status = _sum([each.status for each in results])
     if loop_empty:
+        del data["msg"]
         data |= {"skipped": True, "skip_reason": "No items in the list", "skipped_reason": "No items in the list"}
-    elif status is Status.SKIPPED:
-        data |= {"skipped": True, "msg": "All items skipped"}
-    else:
-        data["msg"] = "One or more items failed" if status.bad else "All items completed"
-    if status is Status.UNREACHABLE:
-        data["unreachable"] = True
-    data["failed"] = status is Status.FAILED
     hidden = any(each.shown is not each.data for each in results)
     return TaskResult(
         status=Status.SKIPPED if loop_empty else status,
@@ -174,7 +167,32 @@ def seen(view: View, data: dict[str, Any]) -> View:
         values |= facts
     if view.work.task.register:
         values[view.work.task.register] = data
-    return view.over("result", values) if values else view
+    return speaking(view.over("result", values) if values else view, data)
+
+
+def projected(view: View, result: TaskResult) -> TaskResult:
+    """A task that has ended, with what its projections say as variables to set.
+
+    One that cannot be worked out is not set, and fails the task. `view`: of the last item, when there is a loop.
+    """
+    wanted = view.work.task.projections
+    if not wanted:
+        return result
+    seeing = speaking(view, result.items[-1].data if result.items else result.data)
+    values, errors = {}, []
+    for name in wanted:
+        try:
+            values[name] = plain(seeing.vars[name])
+        except AsyncrunError as error:
+            errors.append(f"Register projection '{name}' failed: {error.message}")
+    effects = (*result.effects, SetVars(values))
+    if not errors or result.status.bad:
+        return replace(result, effects=effects)
+    said = f"Task failed due to errors in {len(errors)} out of {len(wanted)} register projections. {' '.join(errors)}"
+    hidden = result.shown is not result.data
+    failed = finished(view, {**result.data, "failed": True, "msg": said}, effects, no_log=hidden,
+                      delegated=result.delegated)
+    return replace(failed, items=result.items, label=result.label)
 
 
 def _effects(view: View, call: Call, raw: RawResult, data: Mapping[str, Any]) -> tuple[Effect, ...]:

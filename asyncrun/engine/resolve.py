@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +24,6 @@ SSH = frozenset((
     "ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.paramiko_ssh",
     "ansible.netcommon.ssh", "ansible.netcommon.paramiko_ssh", "ansible.netcommon.libssh", "libssh",
 ))
-_ALONE = re.compile(r"\{\{\s*(?P<name>[A-Za-z_]\w*)\s*\}\}")
 LOCALHOST = frozenset(("localhost", "127.0.0.1", "::1"))
 BEHIND: Mapping[str, tuple[str, ...]] = {"gather_facts": ("setup",)}     # modules whose defaults an action passes on
 
@@ -70,7 +68,7 @@ def arguments(view: View) -> dict[str, Any]:
         rendered.update(_no_expressions(view.keyword("module_defaults", _defaults(view)), expressions))
     for name, value in task.args.items():
         try:
-            said = _as_expression(view, value) if name in expressions else view.render(value)
+            said = view.written(value) if name in expressions else view.render(value)
         except AsyncrunError as error:
             raise error.at(task.origins.get(f"args.{name}", task.origin)) from None
         if name == WHOLE_TEMPLATE:
@@ -78,16 +76,6 @@ def arguments(view: View) -> dict[str, Any]:
         else:
             rendered[str(view.render(name)) if spec.get("open") else name] = said
     return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
-
-
-def _as_expression(view: View, value: Any) -> Any:
-    """An option that is an expression: as its author wrote it, since what rendering gives may be a host's text.
-
-    A lone `{{ name }}` stands for what its author wrote under that name.
-    """
-    alone = _ALONE.fullmatch(value.strip()) if isinstance(value, str) else None
-    written = view.vars.written(alone["name"]) if alone else None
-    return value if written is None else written
 
 
 def _no_expressions(said: Mapping[str, Any], expressions: Sequence[str]) -> dict[str, Any]:

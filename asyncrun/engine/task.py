@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from asyncrun.actions import Call, Step, Steps, Tell, Together, Wait, run_module
 from asyncrun.engine import resolve
 from asyncrun.engine.jobs import awaited, run_as_job, until_ended
-from asyncrun.engine.judge import collated, failure, finished, judge, notified, seen, skipped
+from asyncrun.engine.judge import collated, failure, finished, judge, notified, projected, seen, skipped
 from asyncrun.engine.launching import run_as_chain
+from asyncrun.engine.projections import speaking
 from asyncrun.engine.telling import item_outcome
 from asyncrun.engine.view import HostTask, Tools, View
 from asyncrun.errors import ArgumentError, AsyncrunError, Cancelled, TemplateError
@@ -25,6 +26,8 @@ from asyncrun.templating.values import plain
 from asyncrun.vars.memory import HostMemory
 
 Running = Generator[Step, Any, TaskResult]
+Items = Iterator[tuple[Any, dict[str, Any]]]        # with the variables that stand for each
+Looping = Generator[Step, Any, tuple[View, list[TaskResult]]]        # the last item's view, and all results
 DEFAULT_RETRIES = 3
 DEFAULT_DELAY = 5.0         # seconds
 UNCERTAIN = "This was under way when the run broke off; whether it was done, and how it ended, is not known."
@@ -35,12 +38,18 @@ def run_task(work: HostTask, tools: Tools) -> Running:
     begun = tools.clock()
     view = View(work, tools)
     try:
-        result = yield from (_run_loop(view, work.task.loop) if work.task.loop else _once(view))
+        result = yield from (_run_loop(view, work.task.loop) if work.task.loop else _whole(view))
     except (AsyncrunError, Cancelled) as error:
-        result = failure(view, error if isinstance(error, AsyncrunError) else AsyncrunError(str(error)))
+        said = error if isinstance(error, AsyncrunError) else AsyncrunError(str(error))
+        result = projected(view, failure(view, said))
     except Exception as error:  # noqa: BLE001 - a bug of ours fails this task on this host, and nothing else
         result = failure(view, unexpected(error))
     return replace(result, duration=tools.clock() - begun)
+
+
+def _whole(view: View) -> Running:
+    """A task without a loop."""
+    return projected(view, (yield from _once(view)))
 
 
 def _once(view: View) -> Running:
@@ -73,31 +82,49 @@ def _run_loop(view: View, loop: Loop) -> Running:
             raise
         return skipped(view, condition[0])
     parallel = int(view.number("parallel", loop.parallel, 1))
-    if parallel > 1:
-        runs = [_item(view, number, item, values) for number, (item, values) in
-                enumerate(_each(view, loop, items))]
-        return collated((yield Together(runs, parallel)), loop_empty=not items)
+    each = _each(view, loop, items)
+    steps = _side_by_side(view, each, parallel) if parallel > 1 else _one_by_one(view, loop, each)
+    last, results = yield from steps
+    return projected(last, collated(results, loop_empty=not items))
+
+
+def _side_by_side(view: View, items: Items, parallel: int) -> Looping:
+    """Several items at a time."""
+    views = [view.over("loop", values, _place(view, number, item)) for number, (item, values) in enumerate(items)]
+    results = yield Together([_item(each, each.loop_values()) for each in views], parallel)
+    if not results:
+        return view, results
+    last = view.after([each.data for each in results[:-1]])
+    return last.over("loop", views[-1].loop_values()), results
+
+
+def _one_by_one(view: View, loop: Loop, items: Items) -> Looping:
+    """Each item when the one before it has ended: it sees what that one found out and gave."""
     results: list[TaskResult] = []
+    so_far: list[dict[str, Any]] = []            # the data of the items before this one; views share it
     pause = view.number("pause", loop.pause, 0)
-    base, memory = view, view.work.scene.memory(view.work.host)
-    for number, (item, values) in enumerate(_each(view, loop, items)):
+    memory = view.work.scene.memory(view.work.host)
+    last, base = view, view.after(so_far)
+    for number, (item, values) in enumerate(items):
         if number and pause:
             yield Wait(pause, "between items")
-        result = yield from _item(base, number, item, values)
+        known = speaking(base, results[-1].data if results else None)
+        so_far += [each.data for each in results[-1:]]
+        last = known.over("loop", values, _place(base, number, item))
+        result = yield from _item(last, values)
         learned = _learned(memory, view.work.host, result.effects, merge=view.work.scene.merge)
         if view.work.task.register:
             learned = learned.with_known({view.work.task.register: result.data})
         if learned is not memory:
-            base, memory = View(view.work, view.tools, memory=learned), learned
+            base, memory = View(view.work, view.tools, memory=learned, so_far=so_far), learned
         results.append(result)
-        if loop.break_when and _breaks(base.over("loop", values), loop, result):
+        if loop.break_when and _breaks(last, loop, result):
             break
-    return collated(results, loop_empty=not items)
+    return last, results
 
 
-def _item(base: View, number: int, item: Any, values: dict[str, Any]) -> Running:
+def _item(view: View, values: Mapping[str, Any]) -> Running:
     """One item of a loop, told when it has ended."""
-    view = base.over("loop", values, _place(base, number, item))
     result = _as_item(view, (yield from _once(view)), values)
     if not view.work.task.include or result.status in (Status.SKIPPED, Status.FAILED):
         yield Tell(item_outcome(view.work.host, view.work.ref, result))
@@ -134,7 +161,7 @@ def loop_items(view: View, loop: Loop) -> list[Any]:
     return [plain(item) for item in items]
 
 
-def _each(view: View, loop: Loop, items: list[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _each(view: View, loop: Loop, items: list[Any]) -> Items:
     """Each item with the variables that stand for it."""
     name = str(view.keyword("loop_var", loop.loop_var))
     index = view.keyword("index_var", loop.index_var)
@@ -181,7 +208,7 @@ def _run_item_safely(view: View) -> Running:
         return failure(view, error)
 
 
-def _as_item(view: View, result: TaskResult, values: dict[str, Any]) -> TaskResult:
+def _as_item(view: View, result: TaskResult, values: Mapping[str, Any]) -> TaskResult:
     hidden = result.shown is not result.data
     data = {**result.data, **values}
     if hidden:

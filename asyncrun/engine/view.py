@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ from asyncrun.journal.progress import Place, Progress
 from asyncrun.playbook.model import Task
 from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
-from asyncrun.source import Unsafe, files
+from asyncrun.source import Unsafe, files, unsafe
 from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import OMIT, is_template, plain
 from asyncrun.transport import Secret, Target
 from asyncrun.vars.memory import HostMemory
 from asyncrun.vars.sources import Given, Scene, layers
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
+
+# One template and nothing else; `name`, when it is nothing but a variable.
+_LONE = re.compile(r"\{\{\s*(?:(?P<name>[A-Za-z_]\w*)|(?:(?!\}\}).)*?)\s*\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,12 @@ class View:
     """Satisfies `actions.ActionContext`."""
 
     def __init__(self, work: HostTask, tools: Tools, stack: VarStack | None = None,
-                 memory: HostMemory | None = None, place: Place | None = None) -> None:
+                 memory: HostMemory | None = None, place: Place | None = None,
+                 so_far: Sequence[dict[str, Any]] | None = None) -> None:
         self.work = work
         self.tools = tools
         self.place = place or work.place
+        self.so_far = so_far             # what the items of the loop before this one gave; None: it is no loop
         self._memory = memory
         self._stack = stack
         self._vars: LazyVars | None = None
@@ -123,8 +129,15 @@ class View:
 
     def over(self, name: str, data: Mapping[str, Any], place: Place | None = None) -> View:
         """The same with values on top that are data: a loop's item, a result that is being judged."""
-        stack = self.stack.over(Layer(name, data, trusted=False))
-        return View(self.work, self.tools, stack, place=place or self.place)
+        return self.above(Layer(name, data, trusted=False), place=place)
+
+    def above(self, *layers: Layer, place: Place | None = None) -> View:
+        """The same with layers of variables on top, the highest first."""
+        return View(self.work, self.tools, self.stack.over(*layers), place=place or self.place, so_far=self.so_far)
+
+    def after(self, so_far: Sequence[dict[str, Any]]) -> View:
+        """The same in a loop, after items that gave `so_far`, which may grow."""
+        return View(self.work, self.tools, self.stack, place=self.place, so_far=so_far)
 
     # ---- rendering
 
@@ -139,6 +152,8 @@ class View:
         _trusted(expression)
         if isinstance(expression, bool):
             return expression
+        if self.work.task.loop and is_template(expression):
+            expression = self.written(expression)
         return self.tools.templar.test(expression, self.vars)
 
     def keyword(self, name: str, value: Any) -> Any:
@@ -179,6 +194,31 @@ class View:
         """Render the text of a template file."""
         return self.tools.templar.render_file(text, path, self.vars, options, extra, self._folders("templates"))
 
+    # ---- expressions
+
+    def written(self, value: Any, steps: int = 10) -> Any:
+        """An expression as its author wrote it, since what rendering gives may be a host's text.
+
+        A lone template stands for what its author wrote: `{{ name }}` for the text of that variable, `{{ item }}` and
+        `{{ item.x }}` for a text that stands in the loop.
+        """
+        if isinstance(value, list):
+            return [self.written(each, steps) for each in value]
+        if not isinstance(value, str) or not (lone := _LONE.fullmatch(value.strip())):
+            return value
+        text = self.vars.written(lone["name"]) if lone["name"] else None
+        if text is None and self.work.task.loop:
+            said = self.render(value)
+            return said if isinstance(said, str) and said in self._loop_texts() else value
+        return value if text is None or not steps else self.written(text, steps - 1)
+
+    def _loop_texts(self) -> frozenset[str]:
+        """The texts that an author wrote as items of the loop, or in them."""
+        loop = self.work.task.loop
+        items = loop.items if loop else None
+        lone = _LONE.fullmatch(items.strip()) if isinstance(items, str) else None
+        return frozenset(_texts(self.vars.raw(lone["name"]) if lone and lone["name"] else items))
+
     # ---- arguments
 
     def entry(self, call: Call) -> Entry:
@@ -200,7 +240,7 @@ class View:
 
     def evaluate(self, expression: Any) -> Any:
         """The value of an expression."""
-        _trusted(expression)
+        _trusted(unsafe(expression) if is_template(expression) else expression)
         return plain(self.tools.templar.evaluate(expression, self.vars))
 
     def loop_values(self) -> Mapping[str, Any]:
@@ -288,6 +328,16 @@ class View:
         places = dict.fromkeys((*task.search, self.work.scene.base))
         kinds = ("handlers", kind) if kind == "tasks" and task.handler and task.role else (kind,)
         return [folder for place in places for folder in (*(str(Path(place, each)) for each in kinds), place)]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value that are no templates."""
+    if isinstance(value, str):
+        if not is_template(value) and not isinstance(value, Unsafe):
+            yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _trusted(expression: Any) -> None:

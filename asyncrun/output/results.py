@@ -49,9 +49,8 @@ def visible(data: Mapping[str, Any], action: str, verbosity: int) -> dict[str, A
     hidden = _ALWAYS_HIDDEN if verbosity > 2 else _ALWAYS_HIDDEN | _HIDDEN_BELOW_VVV
     if short(action) == "debug" and "skip_reason" not in shown:
         loop_names = {str(shown.get(name)) for name in ("ansible_loop_var", "ansible_index_var")}
-        hidden |= _DEBUG_HIDDEN | loop_names
-        if not shown.keys() - hidden:                    # it was asked for nothing else: `var: item`
-            hidden -= {str(shown.get("ansible_loop_var"))}
+        # beside a variable the item is shown, beside a message it is not
+        hidden = (hidden | _DEBUG_HIDDEN | loop_names) if "msg" in shown else (hidden | _DEBUG_HIDDEN) - loop_names
     return {key: value for key, value in shown.items() if key not in hidden}
 
 

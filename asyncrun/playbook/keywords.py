@@ -82,7 +82,8 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("port", EVERYWHERE, "int", "The port to connect to.", "replace"),
     _key("post_tasks", PLAY, "tasks", "Tasks after the tasks and their handlers."),
     _key("pre_tasks", PLAY, "tasks", "Tasks before everything else; their handlers run before the rest."),
-    _key("register", "BTH", "any", "The variable that gets the result; on a block only beside `async`."),
+    _key("register", "BTH", "any", "The variable that gets the result, or a mapping of "
+         "variables to expressions over `_task.result`; on a block only beside `async`."),
     _key("remote_user", EVERYWHERE, "str", "The user to log in as.", "replace"),
     _key("rescue", BLOCK, "tasks", "Tasks for when a task of the block fails; they clear the failure."),
     _key("retries", ON_TASKS, "int", "How many attempts more `until` allows."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from asyncrun.errors import ParseError
@@ -46,9 +46,22 @@ def _name(data: Mapping[Any, Any], name: str) -> dict[str, Any]:
 
 def _register(data: Mapping[Any, Any], name: str) -> dict[str, Any]:
     value = data[name]
+    if isinstance(value, Mapping):
+        return {"projections": dict(_projections(value))}
     if value is not None and not is_variable_name(value):
         raise bad_variable_name(value, origin_of(data, name), "Invalid 'register' specified: ")
     return {name: value}
+
+
+def _projections(data: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The names of a `register` that is a mapping, and the expression of each."""
+    for name, expression in data.items():
+        if not is_variable_name(name):
+            raise bad_variable_name(name, key_origin(data, name), "Invalid 'register' specified: ")
+        if is_template(expression):
+            raise ParseError("Template delimiters are not supported in expressions.", origin=origin_of(data, name),
+                             hint="Write the expression alone, without {{ }}.")
+        yield name, expression
 
 
 _OWN: Mapping[str, Callable[[Mapping[Any, Any], str], dict[str, Any]]] = {

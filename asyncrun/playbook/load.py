@@ -27,7 +27,8 @@ from asyncrun.results import Include
 from asyncrun.source import origin_of, yaml
 from asyncrun.source.files import expanded
 
-NOT_ADHOC = frozenset(("import_playbook", "import_role", "import_tasks", "include_role", "include_tasks"))
+NOT_ADHOC = "import_playbook"
+READ_AS_TASKS = frozenset(("import_role", "import_tasks", "include_role", "include_tasks"))
 COMMAND_ARGUMENTS = COMMAND_OPTIONS | {RAW, "argv", "cmd", "expand_argument_vars"}
 
 
@@ -120,10 +121,15 @@ def adhoc_play(
 ) -> Play:
     """A play of one task: module `name` with `text` as its arguments (k=v, free text, or a JSON or YAML mapping)."""
     at = Origin("command line")
-    if short_name(name) in NOT_ADHOC:
+    if short_name(name) == NOT_ADHOC:
         raise OptionError(f"'{name}' is not a valid action for ad-hoc commands")
     if short_name(name) in COMMANDS and not text.strip():
         raise OptionError(f"No argument passed to {name} module", hint="Give them with -a.")
+    if short_name(name) in READ_AS_TASKS:
+        limits: dict[str, Any] = {"timeout": timeout} if timeout else {}
+        if async_seconds:
+            limits.update({"async": async_seconds} if poll is None else {"async": async_seconds, "poll": poll})
+        return _adhoc_tasks(pattern, {name: _adhoc_text(text, ctx), **limits}, ctx, directory)
     found = _adhoc_action(name, text, ctx, at)
     task = Task(
         id=next(ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
@@ -134,6 +140,16 @@ def adhoc_play(
         name="Ansible Ad-Hoc", origin=at, hosts=pattern, body=Block((task,), origin=at), gather_facts=False,
         directory=directory,
     )
+
+
+def _adhoc_tasks(pattern: str, task: Mapping[str, Any], ctx: LoadContext, directory: str) -> Play:
+    """The play of a file of tasks, or of a role, as if a playbook in `directory` had it as its only task."""
+    entry = {"name": "Ansible Ad-Hoc", "hosts": pattern, "gather_facts": False, "tasks": [task]}
+    return PlayReader(ctx, str(Path(directory, "command line")), Around()).play(entry)
+
+
+def _adhoc_text(text: str, ctx: LoadContext) -> Any:
+    return yaml.load(text, "command line", vault=ctx.vault, warn=ctx.warn) if text.strip().startswith("{") else text
 
 
 def _adhoc_action(name: str, text: str, ctx: LoadContext, at: Origin) -> Found:

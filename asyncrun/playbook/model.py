@@ -101,6 +101,7 @@ class Task:
     when: tuple[Raw, ...] = ()                     # outermost first
     loop: Loop | None = None
     register: str | None = None
+    projections: Mapping[str, Raw] = field(default_factory=dict)  # `register` as a mapping: expressions by name
     until: tuple[Raw, ...] = ()
     retries: Raw = None
     delay: Raw = None

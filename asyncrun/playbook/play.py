@@ -143,7 +143,8 @@ class PlayReader:
         args = {
             name: data[name] for name in ("gather_subset", "gather_timeout", "fact_path") if data.get(name) is not None
         }
-        fields = {**own.fields(), "tags": own.tags or frozenset(("always",))}
+        # Each host's facts are its own, whatever `run_once` makes of the tasks behind.
+        fields = {**own.fields(), "tags": own.tags or frozenset(("always",)), "run_once": False}
         fields.pop("notify", None)
         return Task(
             id=next(self.ctx.ids), action="gather_facts", written_action="gather_facts", args=args, origin=origin,

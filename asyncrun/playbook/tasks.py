@@ -207,8 +207,8 @@ class TaskReader:
         at = origin_of(data) or Origin(inner.directory or ".")
         origins = {**inner.origins, "action": found.origin or at}
         self.ctx.beware(found.args if found.name == "set_fact" else {})
-        if isinstance(data.get("register"), str):
-            self.ctx.beware({data["register"]: None})
+        said = data.get("register")
+        self.ctx.beware(said if isinstance(said, Mapping) else {said: None} if isinstance(said, str) else {})
         return Task(
             id=next(self.ctx.ids), action=found.name, written_action=found.written, args=found.args, origin=at,
             origins=origins, handler=place.handlers, include=include,

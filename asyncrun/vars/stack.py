@@ -166,16 +166,19 @@ class LazyVars(Mapping[str, Any]):
         """The values that were asked for so far."""
         return list(self._done.values())
 
+    def raw(self, name: str) -> Any:
+        """What an author wrote for `name`, templates and all; None where the value is a host's, or there is none."""
+        layer = self.stack.find(name)
+        return layer.data[name] if layer is not None and layer.trusted else None
+
     def trusted_text(self, name: str) -> bool:
         """Whether `name` is a text as its author wrote it: no template, not from a host."""
-        layer = self.stack.find(name)
-        raw = layer.data[name] if layer is not None and layer.trusted else None
+        raw = self.raw(name)
         return isinstance(raw, str) and not isinstance(raw, Unsafe) and self.resolve(name) == raw
 
     def written(self, name: str) -> Any:
         """The text (or list of texts) that an author wrote for `name`; None for any other value, and for a host's."""
-        layer = self.stack.find(name)
-        raw = layer.data[name] if layer is not None and layer.trusted else None
+        raw = self.raw(name)
         texts = raw if isinstance(raw, list) else [raw]
         return raw if all(isinstance(text, str) and not isinstance(text, Unsafe) for text in texts) else None
 
