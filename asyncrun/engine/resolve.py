@@ -11,6 +11,7 @@ from asyncrun.actions import Call, JobOrder
 from asyncrun.catalog import WHOLE_TEMPLATE
 from asyncrun.engine.view import Defaults, HostTask, View
 from asyncrun.errors import ArgumentError, AsyncrunError
+from asyncrun.playbook.action import COMMANDS, RAW
 from asyncrun.playbook.model import Task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import unsafe
@@ -62,6 +63,7 @@ def arguments(view: View) -> dict[str, Any]:
     """The rendered arguments, over what module_defaults say; those that are `omit` are left out."""
     task = view.work.task
     spec = view.tools.catalog.find(task.action).spec or {}
+    _refuse_free_text(task, spec)
     expressions = spec.get("expressions", ())
     rendered: dict[str, Any] = {}
     if task.module_defaults:
@@ -76,6 +78,16 @@ def arguments(view: View) -> dict[str, Any]:
         else:
             rendered[str(view.render(name)) if spec.get("open") else name] = said
     return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
+
+
+def _refuse_free_text(task: Task, spec: Mapping[str, Any]) -> None:
+    """ArgumentError for words that are not written as name=value, where the module takes none."""
+    words = task.args.get(RAW)
+    if words is not None and spec and not spec.get("free_form") and task.action not in COMMANDS:
+        raise ArgumentError(
+            f"Action '{task.written_action}' does not support raw params.", origin=task.origins.get("action"),
+            hint=f"{str(words).strip()!r} is not written as name=value.",
+        )
 
 
 def _no_expressions(said: Mapping[str, Any], expressions: Sequence[str]) -> dict[str, Any]:

@@ -255,6 +255,8 @@ class Batch:
             self._step(host, self.states[host].cursor.advance())
         else:
             self._fail(host, task, result)
+            self._failing.add(host)
+            self._fatal = self._fatal or task.any_errors_fatal is True
         return [Outcome(host, self.reference(task), Status.FAILED, data, ignored=ignored)]
 
     def _step(self, host: str, cursor: Cursor) -> None:

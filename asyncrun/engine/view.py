@@ -13,7 +13,7 @@ from typing import Any
 from asyncrun.actions import Action, Call
 from asyncrun.actions.follow import Follower, Following
 from asyncrun.catalog import Catalog, Entry
-from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError
+from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError, UndefinedError
 from asyncrun.events import TaskRef
 from asyncrun.journal import Ending, Journal
 from asyncrun.journal.progress import Place, Progress
@@ -28,6 +28,8 @@ from asyncrun.vars.memory import HostMemory
 from asyncrun.vars.sources import Given, Scene, layers
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
 
+# PATH: "{{ ansible_env.PATH }}:/opt/bin" on a play is meant for its tasks, and stands above the gathering, too.
+ENVIRONMENT_FACT = "ansible_env"
 # One template and nothing else; `name`, when it is nothing but a variable.
 _LONE = re.compile(r"\{\{\s*(?:(?P<name>[A-Za-z_]\w*)|(?:(?!\}\}).)*?)\s*\}\}", re.DOTALL)
 
@@ -286,7 +288,7 @@ class View:
         """The `environment` keywords, merged from the play inward. Raises ArgumentError."""
         merged: dict[str, str] = {}
         for each in self.work.task.environment:
-            rendered = self.keyword("environment", each)
+            rendered = [self._environment(one) for one in each] if isinstance(each, list) else self._environment(each)
             for part in rendered if isinstance(rendered, list) else [rendered]:
                 if part in (None, "") or part is OMIT:
                     continue
@@ -295,6 +297,23 @@ class View:
                                         origin=self.origin("environment"))
                 merged.update({str(name): str(value) for name, value in part.items() if value is not OMIT})
         return merged
+
+    def _environment(self, written: Any) -> Any:
+        """A part of `environment`, without values that have to wait: for `ansible_env`, until facts were gathered."""
+        waits = f"'{ENVIRONMENT_FACT}' is undefined"
+        try:
+            return self.keyword("environment", written)
+        except UndefinedError as error:
+            if not isinstance(written, Mapping) or not error.message.startswith(waits):
+                raise
+        known: dict[Any, Any] = {}
+        for name, value in written.items():
+            try:
+                known.update(self.keyword("environment", {name: value}))
+            except UndefinedError as error:
+                if not error.message.startswith(waits):
+                    raise
+        return known
 
     # ---- files of this machine
 

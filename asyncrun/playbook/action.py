@@ -182,19 +182,12 @@ class ActionFinder:
         return _with(found, {**options, self._free_name(found, rest): rest})
 
     def _free_name(self, found: Found, rest: str) -> str:
-        """The name under which a free text is an argument. ParseError when the module takes none."""
+        """The name under which a free text is an argument. A module that takes none fails when it is its turn."""
         entry = self._catalog.find(found.name)
         free = None if entry.spec is None else entry.spec.get("free_form")
         if free:
             return str(free)
-        if is_template(rest):
-            return WHOLE_TEMPLATE
-        if entry.spec is None:
-            return RAW
-        raise ParseError(
-            f"Action '{found.written}' does not support raw params.", origin=found.origin,
-            hint=f"'{rest.strip()}' is not written as name=value.",
-        )
+        return WHOLE_TEMPLATE if is_template(rest) else RAW
 
     def _with_args_keyword(self, found: Found, data: Mapping[Any, Any]) -> Found:
         """The action with the `args` keyword under its own arguments."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asyncrun.errors import AsyncrunError, Unreachable
-from asyncrun.events import Included, NoHosts, PlayStarted, Retrying
+from asyncrun.events import Included, NoHosts, Outcome, PlayStarted, Retrying
 from asyncrun.transport import Request, Target
 from tests.engine.harness import tell
 
@@ -560,3 +560,25 @@ def test_tags_select_tasks(tmp_path: Path) -> None:
 """
     assert tell(tmp_path, text, tags=["t1"]).tasks == ["one", "always"]
     assert tell(tmp_path, text, skip=["t1"]).tasks == ["two", "always", "plain"]
+
+
+def test_words_that_a_module_does_not_take_fail_the_task_and_not_the_playbook(tmp_path: Path) -> None:
+    story = tell(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: msg=not tagged\n      when: false\n"
+                           "    - debug: msg=not tagged\n      ignore_errors: true\n", hosts=["a"])
+    assert story.lines == [("debug", "a", "skipped"), ("debug", "a", "failed")]
+    message = story.of(Outcome)[1].data["msg"]
+    assert message.startswith("Action 'debug' does not support raw params.")
+    assert "'tagged' is not written as name=value" in message
+
+
+def test_an_include_that_cannot_be_read_is_fatal_for_all_where_errors_are(tmp_path: Path) -> None:
+    story = tell(tmp_path, """
+- hosts: all
+  gather_facts: false
+  any_errors_fatal: true
+  tasks:
+    - include_tasks: nowhere.yml
+      when: inventory_hostname == 'b'
+    - debug:
+""", hosts=["a", "b"])
+    assert story.lines == [("include_tasks", "a", "skipped"), ("include_tasks", "b", "failed")]
