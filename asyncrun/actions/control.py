@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from asyncrun.actions import ActionContext, Ask, Call, Inquire, Steps, Tell, Wait, action, immediate
-from asyncrun.errors import ArgumentError, SourceError, UndefinedError
+from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, UndefinedError
 from asyncrun.events import Said
 from asyncrun.results import AddHost, GroupBy, Meta, RawResult, SetStats, SetVars
 from asyncrun.source import unsafe
@@ -213,8 +213,8 @@ def _over_known(name: str, value: Any, known: Mapping[str, Any]) -> Any:
     "returns": {"add_host": "The host, its groups and variables."},
     "examples": "- add_host:\n    name: '{{ new_address }}'\n    groups: [fresh]\n    ansible_user: admin\n",
 })
-def add_host(call: Call, _ctx: ActionContext) -> RawResult:
-    """A host for later plays; every other argument is a variable of it."""
+def add_host(call: Call, ctx: ActionContext) -> RawResult:
+    """A host for later plays; every other argument is a variable of it. What is known already changes nothing."""
     names = ("name", "host", "hostname", "groups", "group", "groupname")
     given = next((call.args[key] for key in names[:3] if call.args.get(key)), None)
     if given is None:
@@ -231,7 +231,21 @@ def add_host(call: Call, _ctx: ActionContext) -> RawResult:
     else:
         host = str(given)
     told = {"host_name": host, "groups": listed, "host_vars": variables}
-    return RawResult({"changed": True, "add_host": told}, (AddHost(host, tuple(listed), variables),))
+    news = not _is_in(ctx, host, ["all", *listed]) or _differs(ctx.vars["hostvars"][host], variables)
+    return RawResult({"changed": news, "add_host": told}, (AddHost(host, tuple(listed), variables),))
+
+
+def _is_in(ctx: ActionContext, host: str, groups: Iterable[str]) -> bool:
+    """Whether the inventory has a host in all of these groups."""
+    known = ctx.vars["groups"]
+    return all(host in known.get(group, ()) for group in groups)
+
+
+def _differs(known: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:
+    try:
+        return any(name not in known or known[name] != value for name, value in variables.items())
+    except AsyncrunError:
+        return True                        # what it has now cannot be rendered
 
 
 @immediate({
@@ -250,7 +264,8 @@ def group_by(call: Call, ctx: ActionContext) -> RawResult:
     args = ctx.args(call)
     group = args["key"].replace(" ", "-")
     parents = [name.replace(" ", "-") for name in args["parents"]]
-    return RawResult({"changed": True, "add_group": group, "parent_groups": parents}, (GroupBy(group, tuple(parents)),))
+    news = not _is_in(ctx, call.host, [group, *parents])
+    return RawResult({"changed": news, "add_group": group, "parent_groups": parents}, (GroupBy(group, tuple(parents)),))
 
 
 @immediate({

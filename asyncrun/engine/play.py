@@ -366,7 +366,7 @@ def _flushing(body: Block) -> Block:
     sections: list[Task | Block] = []
     begun: list[Task | Block] = []
     for item in body.tasks:
-        if isinstance(item, Task) and item.implicit and item.action == "meta":
+        if isinstance(item, Task) and item.flushes:
             sections.append(Block(tuple(begun), always=(item,)))
             begun = []
         else:

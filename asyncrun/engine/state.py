@@ -52,7 +52,7 @@ class Batch:
         self._fatal = False
         self._failing: set[str] = set()                  # that failed in the task that all are in
         self._includes = Includes(read_include)
-        self._flushes = tuple(item.id for item in play.body.tasks if isinstance(item, Task) and item.implicit)
+        self._flushes = tuple(item.id for item in play.body.tasks if isinstance(item, Task) and item.flushes)
         self._last_flush = self._flushes[-1] if self._flushes else None
 
     # ---- what a strategy may know

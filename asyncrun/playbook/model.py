@@ -139,6 +139,11 @@ class Task:
     implicit: bool = False                         # nobody wrote it: a flush between sections, Gathering Facts
 
     @property
+    def flushes(self) -> bool:
+        """Whether it is a flush of handlers between two sections of a play; behind a role there is another mark."""
+        return self.implicit and self.action == "meta" and self.role is None
+
+    @property
     def label(self) -> str:
         """What people see before it is rendered: its name, or its action; of a role's task the role, too."""
         if self.action == "include_role":
