@@ -134,7 +134,7 @@ class Batch:
         if task.register:
             self.run.remember(sharing, {task.register: result.data})
         self.run.apply(host, sharing, result.effects)
-        if task.role and task.action != "meta" and result.status is not Status.SKIPPED:
+        if task.role and task.action != "meta" and result.status not in (Status.SKIPPED, Status.UNREACHABLE):
             self.common.hosts[host] = self.common.hosts[host].in_role(task.role)
 
     def _called(self, host: str, task: Task) -> None:

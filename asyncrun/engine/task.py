@@ -319,6 +319,10 @@ def _pause(view: View, call: Call, result: TaskResult, left: int, delay: float) 
 
 
 def _given_up(view: View, result: TaskResult, retries: int) -> TaskResult:
-    """Every attempt was in vain: what did not satisfy `until` has failed. As in Ansible, the first does not count."""
-    data = {**result.data, "failed": True, "attempts": retries}
+    """Every attempt was in vain: what did not satisfy `until` has failed, unless `failed_when` says what failing is.
+
+    As in Ansible, the first attempt does not count.
+    """
+    failed = view.work.task.failed_when is None or result.data.get("failed", False)
+    data = {**result.data, "failed": failed, "attempts": retries}
     return finished(view, data, result.effects, delegated=result.delegated, no_log=result.shown is not result.data)

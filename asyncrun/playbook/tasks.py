@@ -25,7 +25,7 @@ from asyncrun.playbook.keywords import (
     allowed,
 )
 from asyncrun.playbook.leaf import check_async, loop_of, own_fields
-from asyncrun.playbook.model import Block, IncludeSpec, Task
+from asyncrun.playbook.model import Block, IncludeSpec, Role, Task
 from asyncrun.playbook.names import Names
 from asyncrun.playbook.roles import RoleReader, Wanted, role_arguments
 from asyncrun.playbook.values import is_template, type_name
@@ -86,16 +86,23 @@ class TaskReader:
         self.finder = ActionFinder(self.ctx.catalog, lambda text, at: self.rendered(text, at, "action"))
         self.roles = RoleReader(self.ctx, self.settler, self._of_role, lambda text, at: self.rendered(text, at, "role"))
 
-    def rendered(self, text: str, at: Origin | None, what: str, more: tuple[Mapping[str, Any], ...] = ()) -> Any:
-        """A template that is needed while loading. ParseError when its variables are not there yet."""
-        raw = (self.ctx.variables, *reversed(more), self.written())
-        variables = Names(self.ctx.render, raw, self.known)
+    def rendered(self, text: str, at: Origin | None, what: str, more: tuple[Mapping[str, Any], ...] = (),
+                 role: Role | None = None) -> Any:
+        """A template that is needed while loading. ParseError when its variables are not there yet.
+
+        `more`: variables around it, outermost first; `role`: the one whose file it stands in.
+        """
+        above, below = ((role.params, role.vars), (role.defaults,)) if role else ((), ())
+        raw = (self.ctx.variables, *reversed(more), *above, self.written(), *below)
+        named = {"role_name": role.short_name, "role_path": role.path} if role else {}
+        variables = Names(self.ctx.render, raw, {**self.known, **named})
         try:
             return self.ctx.render(text, variables)
         except AsyncrunError as error:
             raise ParseError(
                 f"Error when evaluating variable in {what} '{text}': {error.message}", origin=at,
-                hint="It is read before any host is known: only the play's vars and vars_files, and extra vars, count.",
+                hint="It is read before any host is known: only the play's vars and vars_files, the role's, and extra "
+                     "vars count.",
             ) from error
 
     def items(self, data: Any, what: str, outer: Inherited, place: Place, at: Origin | None) -> tuple[Item, ...]:
@@ -287,7 +294,7 @@ class TaskReader:
         at = found.origin or origin_of(data)
         name = args["file"]
         if is_template(name):
-            name = self.rendered(name, at, "import path", inner.vars)
+            name = self.rendered(name, at, "import path", inner.vars, inner.role)
         path = find_file(str(name), inner, place, at)
         if path in place.files:
             raise ParseError(f"{path} imports itself: {' -> '.join((*place.files, path))}", origin=at,
@@ -298,7 +305,8 @@ class TaskReader:
     def imported_role(self, args: Mapping[str, Any], found: Found, inner: Inherited) -> tuple[Item, ...]:
         """The tasks of a role, in place of its import_role."""
         said = {
-            name: self.rendered(value, found.origin, "import_role", inner.vars) if is_template(value) else value
+            name: self.rendered(value, found.origin, "import_role", inner.vars, inner.role)
+            if is_template(value) else value
             for name, value in args.items()
         }
         try:
