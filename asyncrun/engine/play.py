@@ -10,6 +10,7 @@ from typing import Any
 from asyncrun.engine.chains import Chain, Chains
 from asyncrun.engine.debugger import Debugger
 from asyncrun.engine.keywords import PlayKeywords, truth
+from asyncrun.engine.late import named
 from asyncrun.engine.ledger import Desk
 from asyncrun.engine.run import RunState
 from asyncrun.engine.state import META_ONCE, Batch
@@ -21,6 +22,7 @@ from asyncrun.errors import AsyncrunError, ParseError
 from asyncrun.events import Emit, Event, NoHosts, PlayStarted, TaskStarted, Warned
 from asyncrun.inventory.model import Inventory
 from asyncrun.journal.progress import Place
+from asyncrun.playbook.action import LATE
 from asyncrun.playbook.model import Block, Play, Reading, Role, Task
 from asyncrun.playbook.starting import from_task
 from asyncrun.results import Include, TaskResult
@@ -247,12 +249,14 @@ class PlayRun:
                 hosts = tuple(each for each, other in starts if other is task)
                 self.crew.emit(TaskStarted(lane.reference(task), hosts, background=chain is not None))
         where = chain.launch.lane if chain else host
-        work = HostTask(host, task, lane.reference(task), scene, self.crew.defaults,
+        settled = task if task.action != LATE else named(
+            task, self._known(task, host, lane), self.crew.tools.catalog, self.crew.tools.templar)
+        work = HostTask(host, settled, lane.reference(settled), scene, self.crew.defaults,
                         lane.states[host].cursor.variables, self.crew.run_id,
                         chain.launch.jid if chain else "",
                         Place(where, self.run.next_step(where), f"{task.written_action}: {task.label}"))
         throttle = self._throttle(task, host, lane)
-        lane.started(host, task, self._is_for_all(lane, task, host))
+        lane.started(host, settled, self._is_for_all(lane, task, host))
         workers.start(chain or host, self._perform(work, self.crew.tools), throttle=task.id, limit=throttle)
 
     def _is_for_all(self, lane: Batch, task: Task, host: str) -> bool:
@@ -262,7 +266,7 @@ class PlayRun:
         return self._strategy is linear and self._once(task, host, lane)
 
     def _once(self, task: Task, host: str, batch: Batch) -> bool:
-        spec = self.crew.tools.catalog.find(task.action).spec or {}
+        spec = (self.crew.tools.catalog.find(task.action).spec or {}) if task.action != LATE else {}
         if spec.get("once") or (task.action == "meta" and task.args.get("_raw_params") in META_ONCE):
             return True
         value = task.run_once

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asyncrun.catalog import BUILTIN_PREFIXES, WHOLE_TEMPLATE, Catalog
-from asyncrun.errors import ParseError, suggest
+from asyncrun.errors import ParseError, UndefinedError, suggest
 from asyncrun.origin import Origin
 from asyncrun.playbook.inherit import key_origin, unknown_keyword
 from asyncrun.playbook.keywords import BY_NAME, Keyword
@@ -27,6 +27,8 @@ COMMAND_OPTIONS = frozenset((
     "chdir", "creates", "executable", "removes", "stdin", "stdin_add_newline", "strip_empty_ends", "warn",
 ))
 RAW = "_raw_params"
+# In place of a canonical name: the name is a template of variables that a host has, and known when it is its turn.
+LATE, LATE_TEXT = "{{ }}", "_text"
 
 RenderName = Callable[[str, Origin | None], Any]
 
@@ -150,15 +152,23 @@ class ActionFinder:
         name, text = _templated_name(value) if value.lstrip().startswith("{{") else _plain_name(value)
         if not name:
             raise ParseError("no module/action detected in task.", origin=at)
-        written = name
-        if is_template(name):
-            name = str(self._render(name, at))
-        found = Found(self._named(name, at), written, {}, at, local=key == "local_action")
         inner = given.get("args")
         if isinstance(inner, Mapping):
             given = {**{key: each for key, each in given.items() if key != "args"}, **inner}
-        found = self._with_args(found, text or None)
+        found = self._under_name(name, text, at, local=key == "local_action")
         return _with(found, {**given, **found.args})
+
+    def _under_name(self, written: str, text: str, at: Origin | None, local: bool) -> Found:
+        """The action of a name that may be a template, with the text of its arguments."""
+        name = written
+        if is_template(written):
+            try:
+                name = str(self._render(written, at))
+            except ParseError as error:
+                if not isinstance(error.__cause__, UndefinedError):
+                    raise
+                return Found(LATE, written, {LATE_TEXT: text} if text else {}, at, local)
+        return self._with_args(Found(self._named(name, at), written, {}, at, local), text or None)
 
     def _with_args(self, found: Found, value: Any) -> Found:
         """The action with the arguments written after its name."""

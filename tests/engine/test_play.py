@@ -563,8 +563,15 @@ def test_tags_select_tasks(tmp_path: Path) -> None:
 
 
 def test_words_that_a_module_does_not_take_fail_the_task_and_not_the_playbook(tmp_path: Path) -> None:
-    story = tell(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: msg=not tagged\n      when: false\n"
-                           "    - debug: msg=not tagged\n      ignore_errors: true\n", hosts=["a"])
+    story = tell(tmp_path, """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: msg=not tagged
+      when: false
+    - debug: msg=not tagged
+      ignore_errors: true
+""", hosts=["a"])
     assert story.lines == [("debug", "a", "skipped"), ("debug", "a", "failed")]
     message = story.of(Outcome)[1].data["msg"]
     assert message.startswith("Action 'debug' does not support raw params.")
