@@ -58,6 +58,9 @@ def include_role(call: Call, ctx: ActionContext) -> RawResult:
                      (Include(args["name"], ctx.loop_values(), role=role_arguments(args, included=True)),))
 
 
+# Types whose values are never None, and what messages call a value of each.
+NO_NOTHING = {"int": "an int", "float": "a float", "bool": "a bool", "list": "a list", "dict": "a dict",
+              "json": "a json string", "bytes": "a Byte value", "bits": "a Bit value"}
 OF_VALUES = ("type", "elements", "choices")      # what an option says of its own value alone
 
 
@@ -107,12 +110,22 @@ def _level(options: Mapping[str, Any], given: Mapping[str, Any], path: tuple[str
     wrong: list[str] = []
     below: list[str] = []
     for name in (each for each in known if each in given):
-        misfits = _misfits({name: bare[name]}, {name: given[name]}, path)
+        misfits = _misfits({name: bare[name]}, {name: given[name]}, path) or _nothing(name, known[name], given[name])
         deeper, strange = ([], []) if misfits else _below(name, known[name], given[name], path)
         wrong += misfits
         below += deeper
         unknown += strange
     return [*found, *sorted(wrong, key=lambda message: "unable to convert" not in message), *below], unknown
+
+
+def _nothing(name: str, option: Mapping[str, Any], value: Any) -> list[str]:
+    """What is wrong with a required option that has no value, where its type knows no such thing."""
+    kind = option.get("type", "str")
+    if value is not None or not option.get("required") or kind not in NO_NOTHING:
+        return []
+    what = '"None"' if kind == "int" else "<class 'NoneType'>"
+    said = f"{what} cannot be converted to {NO_NOTHING[kind]}"
+    return [f"argument '{name}' is of type NoneType and we were unable to convert to {kind}: {said}"]
 
 
 def _below(name: str, option: Mapping[str, Any], value: Any, path: tuple[str, ...]) -> tuple[list[str], list[str]]:

@@ -160,15 +160,20 @@ class ActionFinder:
 
     def _under_name(self, written: str, text: str, at: Origin | None, local: bool) -> Found:
         """The action of a name that may be a template, with the text of its arguments."""
-        name = written
-        if is_template(written):
-            try:
-                name = str(self._render(written, at))
-            except ParseError as error:
-                if not isinstance(error.__cause__, UndefinedError):
-                    raise
-                return Found(LATE, written, {LATE_TEXT: text} if text else {}, at, local)
+        name = self._early(written, at) if is_template(written) else written
+        if name is None:
+            return Found(LATE, written, {LATE_TEXT: text} if text else {}, at, local)
         return self._with_args(Found(self._named(name, at), written, {}, at, local), text or None)
+
+    def _early(self, template: str, at: Origin | None) -> str | None:
+        """The name that a template gives before any host is known; None where it gives none."""
+        try:
+            name = self._render(template, at)
+        except ParseError as error:
+            if not isinstance(error.__cause__, UndefinedError):
+                raise
+            return None
+        return name if self._is_action(name) else None
 
     def _with_args(self, found: Found, value: Any) -> Found:
         """The action with the arguments written after its name."""
