@@ -21,17 +21,6 @@ Spec = Mapping[str, Any]
 
 BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 REDIRECTS: Mapping[str, str] = {"systemd_service": "systemd", "dnf5": "dnf"}
-# Every module name of ansible-core 2.21: one of these that is not here is not there yet, and no slip of the pen.
-ANSIBLE_BUILTIN = frozenset((
-    "add_host", "apt_key", "apt_repository", "apt", "assemble", "assert", "async_status", "blockinfile", "command",
-    "copy", "cron", "deb822_repository", "debconf", "debug", "dnf5", "dnf", "dpkg_selections", "expect", "fail",
-    "fetch", "file", "find", "gather_facts", "get_url", "getent", "git", "group_by", "group", "hostname",
-    "import_playbook", "import_role", "import_tasks", "include_role", "include_tasks", "include_vars", "iptables",
-    "known_hosts", "lineinfile", "meta", "mount_facts", "package_facts", "package", "pause", "ping", "pip", "raw",
-    "reboot", "replace", "rpm_key", "script", "service_facts", "service", "set_fact", "set_stats", "setup", "shell",
-    "slurp", "stat", "subversion", "systemd_service", "systemd", "sysvinit", "tempfile", "template", "unarchive",
-    "uri", "user", "validate_argument_spec", "wait_for_connection", "wait_for", "yum_repository",
-))
 INTERNAL = frozenset(("put", "take"))       # far halves of actions: no modules for playbooks
 IGNORED_SUFFIXES = frozenset((".pyc", ".pyo", ".md", ".txt", ".yml", ".yaml", ".bak", ".orig", ".swp", ".rst", ".ps1"))
 
@@ -160,8 +149,6 @@ class Catalog:
         short = name
         for prefix in BUILTIN_PREFIXES:
             short = short.removeprefix(prefix)
-        if short in ANSIBLE_BUILTIN:
-            return f"'{short}' is a module of Ansible that is not supported here yet."
         if "." in short:
             collection = ".".join(short.split(".")[:2])
             if self._installed.folder(collection) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import Any
 
@@ -57,8 +58,10 @@ def raw(call: Call, ctx: ActionContext) -> Steps:
     args = ctx.args(call)
     if call.check:
         return RawResult({"changed": False, "skipped": True, "msg": "raw does not run in check mode"})
-    body: dict[str, Any] = {
-        "command": args["_raw_params"], "executable": args["executable"], "environment": dict(call.environment)}
+    command = args["_raw_params"]
+    if args["executable"]:
+        command = f"{shlex.quote(args['executable'])} -c {shlex.quote(command)}"
+    body: dict[str, Any] = {"command": command}
     reply: Reply = yield Ask(call.target, Request("raw", body, deadline=call.timeout))
     data = {"changed": True, **reply.data}
     if data.get("rc", 0) != 0:

@@ -24,7 +24,7 @@ def diff_lines(diff: Any) -> Iterator[str]:
             if "before" in part and "after" in part:
                 yield from _unified(part)
             if "prepared" in part:
-                yield from clean(str(part["prepared"])).splitlines(keepends=True)
+                yield from (f"{line}\n" for line in clean(str(part["prepared"])).splitlines())
 
 
 def _reasons(part: Mapping[str, Any]) -> Iterator[str]:

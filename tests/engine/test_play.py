@@ -589,3 +589,16 @@ def test_an_include_that_cannot_be_read_is_fatal_for_all_where_errors_are(tmp_pa
     - debug:
 """, hosts=["a", "b"])
     assert story.lines == [("include_tasks", "a", "skipped"), ("include_tasks", "b", "failed")]
+
+
+def test_raw_runs_a_command_with_the_shell_that_it_names(tmp_path: Path) -> None:
+    story = tell(tmp_path, """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - raw: echo 'a b'
+      args: {executable: /bin/my shell}
+    - raw: echo 'a b'
+""", hosts=["a"], answer=lambda target, request: {"rc": 0, "stdout": request.body["command"]})
+    assert [outcome.data["stdout"] for outcome in story.of(Outcome)] == [
+        "'/bin/my shell' -c 'echo '\"'\"'a b'\"'\"''", "echo 'a b'"]

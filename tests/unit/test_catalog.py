@@ -84,7 +84,6 @@ def test_unknown_names() -> None:
 
 @pytest.mark.parametrize(("name", "hint"), [
     ("cpy", "Did you mean 'copy'?"), ("ansible.legacy.cpy", "Did you mean 'copy'?"), ("zzz", "None"),
-    ("blockinfile", "not supported here yet"), ("ansible.builtin.blockinfile", "not supported here yet"),
     ("community.general.copy", "The collection community.general is not installed"),
 ])
 def test_hints(name: str, hint: str) -> None:

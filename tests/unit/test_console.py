@@ -292,6 +292,7 @@ DIFFS: list[tuple[Any, str]] = [
      '     "path": "/f1"\n }\n\n')),
     ({"before": "x\n", "after": "x\n"}, ""),
     ({"prepared": "prepared nl\n+added\n-gone\n"}, "prepared nl\n+added\n-gone\n"),
+    ({"prepared": "without a last newline"}, "without a last newline\n"),
     ([{"dst_binary": 1}, {"src_binary": 1}, {"dst_larger": 5}, {"src_larger": 7}],
      ("diff skipped: destination file appears to be binary\ndiff skipped: source file appears to be binary\n"
      "diff skipped: destination file size is greater than 5\ndiff skipped: source file size is greater than 7\n")),
