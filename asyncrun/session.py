@@ -26,7 +26,7 @@ from asyncrun.events import Event, Warned
 from asyncrun.installed import Installed, collection_roots
 from asyncrun.inventory import load as inventory_file
 from asyncrun.inventory import patterns
-from asyncrun.inventory.model import Inventory
+from asyncrun.inventory.model import Inventory, is_host_list
 from asyncrun.inventory.rules import Rules, Templates
 from asyncrun.journal import Journal
 from asyncrun.options import Options
@@ -217,7 +217,7 @@ class Session:
             "ansible_diff_mode": self.defaults.diff,
             "ansible_forks": config["forks"],
             "ansible_inventory_sources": [
-                source if "," in source else str(Path(source).absolute()) for source in self.inventory.sources],
+                source if is_host_list(source) else str(Path(source).absolute()) for source in self.inventory.sources],
             **({"ansible_limit": options.limit} if options.limit else {}),
             "ansible_run_tags": list(options.tags) or ["all"],
             "ansible_skip_tags": list(options.skip_tags),

@@ -48,9 +48,9 @@ def copy(call: Call, ctx: ActionContext) -> Steps:
 
 
 def _copy_problem(args: Mapping[str, Any]) -> str | None:
-    if args["src"] is None and args["content"] is None:
+    if not args["src"] and args["content"] is None:
         return "src (or content) is required"
-    if args["src"] is not None and args["content"] is not None:
+    if args["src"] and args["content"] is not None:
         return "src and content are mutually exclusive"
     if args["content"] is not None and args["dest"].endswith("/"):
         return "can not use content with a dir as dest"
@@ -141,12 +141,11 @@ def template(call: Call, ctx: ActionContext) -> Steps:
         text = ctx.read_file(str(found)).decode("utf-8")
     except UnicodeDecodeError as error:
         return RawResult.failure(f"Template source files must be utf-8 encoded: {found}: {error}")
-    extra: dict[str, Any] = {"template_destpath": args["dest"]}
-    if "ansible_managed" in ctx.vars:
-        extra["ansible_managed"] = ctx.vars["ansible_managed"]
+    extra: dict[str, Any] = {"template_path": args["src"], "template_destpath": args["dest"]}
     rendered = ctx.render_file(text, str(found), _jinja_options(args), extra)
     try:
-        data = rendered.encode(args["output_encoding"], _errors(args["output_encoding"]))
+        encoding = args["output_encoding"] or "utf-8"
+        data = rendered.encode(encoding, _errors(encoding))
     except (UnicodeEncodeError, LookupError) as error:
         return RawResult.failure(f"the rendered text cannot be written as {args['output_encoding']}: {error}")
     mode = f"{found.stat().st_mode & 0o7777:04o}" if args["mode"] == "preserve" else None

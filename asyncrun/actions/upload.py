@@ -6,6 +6,7 @@ Small content goes along with the first request. Of larger content the target is
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,13 +85,13 @@ def file_piece(path: Path, name: str, read: ReadFile | None, keep_mode: bool = F
 
 
 def tree_plan(top: Path, read: ReadFile | None, keep_mode: bool, follow: bool) -> Plan:
-    """The Plan of what is in a folder. Links are followed, or kept as links."""
+    """The Plan of what is in a folder. Links are followed, or kept: those that lead nowhere, or in a circle, always."""
     pieces: list[Piece] = []
     folders: list[str] = []
     links: list[tuple[str, str]] = []
-    for path, name in _walk(top, "", follow, (top.resolve(),)):
-        if path.is_symlink() and not follow:
-            links.append((name, str(path.readlink())))
+    for path, name, is_link in _walk(top, "", follow, (top.resolve(),)):
+        if is_link:
+            links.append((name, os.readlink(path)))           # noqa: PTH115 - with its trailing slash
         elif path.is_dir():
             folders.append(name)
         elif path.is_file():
@@ -98,19 +99,20 @@ def tree_plan(top: Path, read: ReadFile | None, keep_mode: bool, follow: bool) -
     return Plan(tuple(pieces), True, tuple(folders), tuple(links))
 
 
-def _walk(folder: Path, below: str, follow: bool, inside: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
-    """Everything in a folder, with its name below the top; a link to a folder that it is in is not followed."""
+def _walk(folder: Path, below: str, follow: bool, inside: tuple[Path, ...]) -> Iterator[tuple[Path, str, bool]]:
+    """Everything in a folder, with its name below the top, and whether it is a link that stays one."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise SourceError(f"could not find or access '{folder}': {error.strerror}") from error
     for path in entries:
         name = f"{below}{path.name}"
-        if not path.is_dir() or (path.is_symlink() and not follow):
-            yield path, name
-        elif (real := path.resolve()) not in inside:
-            yield path, name
-            yield from _walk(path, f"{name}/", follow, (*inside, real))
+        if path.is_symlink() and not (follow and path.exists() and path.resolve() not in inside):
+            yield path, name, True
+            continue
+        yield path, name, False
+        if path.is_dir():
+            yield from _walk(path, f"{name}/", follow, (*inside, path.resolve()))
 
 
 def put(call: Call, args: Mapping[str, Any], plan: Plan) -> Talk:

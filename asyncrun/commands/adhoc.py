@@ -11,6 +11,7 @@ from asyncrun.options import Options, Prompt
 from asyncrun.output.minimal import Minimal
 from asyncrun.output.record import Tree
 from asyncrun.output.screen import Look, Stream
+from asyncrun.playbook.action import LOADED, short_name
 from asyncrun.playbook.load import adhoc_play
 from asyncrun.playbook.model import Play
 from asyncrun.session import Session
@@ -44,7 +45,8 @@ def _adhoc_play(session: Session, base: str) -> Play:
     options = session.options
     name = options.module_name or session.config["module_name"]
     try:
-        session.catalog.find(name)
+        if short_name(name) not in LOADED:
+            session.catalog.find(name)
     except ParseError as error:
         raise UsageError(error.message, hint=error.hint) from None
     return adhoc_play(

@@ -164,7 +164,7 @@ def _names(value: Any, entry: Mapping[str, Any], place: Origin) -> Iterator[str]
         yield value
     elif isinstance(value, list):
         for each in value:
-            yield str(default) if each == "" and default is not None else str(each)
+            yield str(default) if each in ("", None) and default is not None else str(each)
     elif isinstance(value, Mapping):
         yield from _pairs(value, entry, default)
     else:
@@ -176,9 +176,10 @@ def _names(value: Any, entry: Mapping[str, Any], place: Origin) -> Iterator[str]
 def _pairs(value: Mapping[Any, Any], entry: Mapping[str, Any], default: Any) -> Iterator[str]:
     separator, trailing = str(_or(entry.get("separator"), "_")), entry.get("trailing_separator")
     for name, each in value.items():
-        if each == "" and default is not None:
+        empty = each in ("", None)
+        if empty and default is not None:
             yield f"{name}{separator}{default}"
-        elif each == "" and trailing is not None and not to_bool(trailing):
+        elif empty and trailing is not None and not to_bool(trailing):
             yield str(name)
         else:
             yield f"{name}{separator}{each}"

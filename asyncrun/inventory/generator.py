@@ -71,12 +71,16 @@ class _Maker:
             if not isinstance(values, Mapping):
                 raise InventoryError("'vars' has to be a mapping", origin=origin_of(parent, "vars") or self.place)
             made = self.draft.group(group)
-            made.vars.update({key: unsafe(self.render(values, key, known)) for key in values})
+            made.vars.update({key: self.value(values, key, known) for key in values})
             if of_host:
                 self.draft.host(child, {}, self.place, group)
             else:
                 self.draft.child(group, child, origin_of(parent) or self.place)
             self.parents(group, parent, known)
+
+    def value(self, values: Mapping[str, Any], key: str, known: Mapping[str, Any]) -> Any:
+        """A variable: a text is rendered now; templates in lists and mappings are for those who use it."""
+        return unsafe(self.render(values, key, known)) if isinstance(values[key], str) else values[key]
 
     def render(self, entry: Mapping[str, Any], key: str, known: Mapping[str, Any]) -> Any:
         try:

@@ -17,6 +17,7 @@ from asyncrun.source import YamlMap
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:[#;].*)?")
 _KINDS = ("hosts", "children", "vars")
 _LONGEST_LITERAL = 100_000
+_LITERAL_STARTS = (*"0123456789+-.[({'\"TFNrRuUbB", "set")
 
 
 class _Reader:
@@ -137,7 +138,7 @@ def _words(words: str, origin: Origin) -> list[str]:
 
 def literal(text: str) -> Any:
     """A value in an INI inventory: a Python literal (1, 1.5, True, None, [1, 2], {'a': 1}, "x"), else the text."""
-    if not text or text[0] not in "0123456789+-.[({'\"TFNrRuUbB" or len(text) > _LONGEST_LITERAL:
+    if not text or len(text) > _LONGEST_LITERAL or not text.startswith(_LITERAL_STARTS):
         return text
     try:
         with warnings.catch_warnings():
@@ -148,7 +149,7 @@ def literal(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A literal as values of a playbook: no tuples, sets or bytes. ValueError: a complex number, or the like."""
+    """A literal as values of a playbook: no tuples, sets or bytes, and what YAML has no type for as its text."""
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
@@ -157,7 +158,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
-    raise ValueError(type(value).__name__)
+    return "..." if value is Ellipsis else str(value)
 
 
 def read(draft: Draft, text: str, file: str) -> None:

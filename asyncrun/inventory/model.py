@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,11 @@ from asyncrun.origin import Origin
 ALL, UNGROUPED = "all", "ungrouped"
 LOOP = "Adding group '{}' as child to '{}' creates a recursive dependency loop."
 LOCALHOST = ("localhost", "127.0.0.1", "::1")      # names that stand for this machine when nobody wrote them down
+
+
+def is_host_list(source: str) -> bool:
+    """Whether an inventory source is hosts parted by commas, and not a path that has a comma in it."""
+    return "," in source and not os.path.lexists(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Inventory:
 
     def folders(self) -> list[str]:
         """The folders in which the sources lie, each once, in their order."""
-        paths = [Path(source) for source in self.sources if "," not in source]
+        paths = [Path(source) for source in self.sources if not is_host_list(source)]
         return list(dict.fromkeys(str(path if path.is_dir() else path.parent) for path in paths))
 
     def host(self, name: str) -> Host:
@@ -211,4 +217,4 @@ class Inventory:
         return kept
 
 
-__all__ = ["ALL", "LOCALHOST", "UNGROUPED", "Group", "Host", "Inventory", "replace"]
+__all__ = ["ALL", "LOCALHOST", "UNGROUPED", "Group", "Host", "Inventory", "is_host_list", "replace"]

@@ -24,6 +24,7 @@ try:
 except ImportError:                             # most machines have none
     selinux = None
 
+UNKNOWN = -1                                    # the number of a user or group that is not there yet
 CONTEXT = "security.selinux"
 CLAUSE = re.compile(r"^([ugoa]*)((?:[-+=](?:[rwxXst]+|[ugo]|))+)$")
 STEP = re.compile(r"([-+=])([rwxXst]+|[ugo]|)")
@@ -86,7 +87,7 @@ def described(path: str) -> "dict[str, Any]":
     about = {
         "uid": status.st_uid, "gid": status.st_gid,
         "owner": user_name(status.st_uid), "group": group_name(status.st_gid),
-        "mode": "%04o" % stat.S_IMODE(status.st_mode), "state": state_of(path), "size": status.st_size,
+        "mode": octal(status.st_mode), "state": state_of(path), "size": status.st_size,
     }  # type: dict[str, Any]
     if selinux_enabled():
         about["secontext"] = context_of(path, follow=False)
@@ -111,6 +112,11 @@ def md5_of(path: str) -> "Optional[str]":
 
 
 # -- modes ---------------------------------------------------------------------------------------------------------
+
+def octal(mode: int) -> str:
+    """A mode as results write it: 0644, and 01777 with a special bit."""
+    return "0%03o" % stat.S_IMODE(mode)
+
 
 def mode_bits(m: "Module", mode: "Any", current: int, path: str = "") -> int:
     """The permission bits that `mode` means for something that has `current` (an st_mode): octal or symbolic."""
@@ -220,11 +226,11 @@ class Attributes(object):
             self.context = [None] * 4
 
     def uid(self, path: str) -> "Optional[int]":
-        """The wanted owner's number; None: as it is."""
+        """The wanted owner's number; None: as it is; UNKNOWN in check mode."""
         return None if self.owner is None else _number(self.m, self.owner, path, "chown", "user")
 
     def gid(self, path: str) -> "Optional[int]":
-        """The wanted group's number; None: as it is."""
+        """The wanted group's number; None: as it is; UNKNOWN in check mode."""
         return None if self.group is None else _number(self.m, self.group, path, "chgrp", "group")
 
     def check(self, path: str) -> None:
@@ -247,11 +253,11 @@ class Attributes(object):
         before, after = {}, {}  # type: dict[str, Any], dict[str, Any]
         for key, is_now, wanted in (("owner", status.st_uid, self.uid(path)), ("group", status.st_gid, self.gid(path))):
             if wanted is not None and wanted != is_now:
-                before[key], after[key] = is_now, wanted
+                before[key], after[key] = is_now, getattr(self, key) if wanted == UNKNOWN else wanted
         if self.mode is not None and not stat.S_ISLNK(status.st_mode):
             bits = mode_bits(self.m, self.mode, status.st_mode, path)
             if bits != stat.S_IMODE(status.st_mode):
-                before["mode"], after["mode"] = "%04o" % stat.S_IMODE(status.st_mode), "%04o" % bits
+                before["mode"], after["mode"] = octal(status.st_mode), octal(bits)
         context = self._context(path, status.st_mode, follow) if there else None
         if context is not None:
             before["secontext"], after["secontext"] = context
@@ -327,7 +333,7 @@ class Expected(object):
 
 
 def _number(m: "Module", name: "Any", path: str, what: str, kind: str) -> int:
-    """The number of a user or group, given by name or number."""
+    """The number of a user or group, given by name or number; UNKNOWN in check mode, where others made nothing."""
     try:
         return int(name)
     except ValueError:
@@ -335,7 +341,10 @@ def _number(m: "Module", name: "Any", path: str, what: str, kind: str) -> int:
     try:
         return pwd.getpwnam(name).pw_uid if kind == "user" else grp.getgrnam(name).gr_gid
     except KeyError:
-        m.fail("%s failed: failed to look up %s %s" % (what, kind, name), **about(path))
+        if not m.check:
+            m.fail("%s failed: failed to look up %s %s" % (what, kind, name), **about(path))
+        m.warn("The %s %s is not there: a task before this one may make it, or this one fails then." % (kind, name))
+        return UNKNOWN
 
 
 def flags_of(m: "Module", path: str) -> str:

@@ -77,7 +77,8 @@ def test_date_time(run: Runner) -> None:
 def test_subsets_and_filters(run: Runner) -> None:
     only = run("setup", gather_subset=["!all", "!min", "network"])["ansible_facts"]
     assert "ansible_default_ipv4" in only
-    assert "ansible_distribution" not in only
+    assert "ansible_mounts" not in only
+    assert "ansible_date_time" not in only
     filtered = run("setup", filter=["ansible_distribution*", "os_family"])["ansible_facts"]
     assert "ansible_os_family" in filtered
     assert all(name.startswith("ansible_distribution") for name in filtered
@@ -104,18 +105,46 @@ def test_what_the_hosts_owner_says(run: Runner, tmp_path: Path) -> None:
     assert len(said["warnings"]) == 2
 
 
-def test_which_gatherers_run() -> None:
-    assert "distribution" in chosen(["network"])
-    assert "interfaces" in chosen(["network"])
-    assert "mounts" not in chosen(["network"])
-    assert chosen(["!all", "!min"]) == set()
-    assert chosen(["!all"]) == chosen(["min"])
-    assert "mounts" not in chosen(["!hardware"])
-    assert "interfaces" in chosen(["!hardware"])
-    assert "interfaces" in chosen(["!all", "default_ipv4"])
-    assert chosen(["all"]) == chosen([])
-    assert chosen(["!all", "!nothing"]) == chosen(["!all"]), "there is nothing to leave out"
-    with pytest.raises(UnknownSubset):
+BASE = chosen(["min"])
+EVERY = chosen(["all"])
+CHOSEN = [
+    # words, what is there besides the minimum, what is missing of it
+    ("", EVERY - BASE, set()),
+    ("!all", set(), set()),
+    ("!all,!min", set(), BASE),
+    ("!hardware", set(), set()),                    # with nothing but exclusions, there is no more than the minimum
+    ("!network,!virtual", set(), set()),
+    ("!date_time", set(), {"date_time"}),
+    ("!nothing", set(), set()),                     # there is nothing to leave out
+    ("all,!hardware", EVERY - BASE - {"hardware"}, set()),
+    ("!hardware,all", EVERY - BASE - {"hardware"}, set()),
+    ("all,!all", set(), set()),
+    ("network", {"network"}, set()),
+    ("!hardware,network", {"network"}, set()),
+    ("hardware,!hardware", {"hardware"}, set()),    # named by itself: the exclusion is lost
+    ("mounts", {"hardware"}, set()),                # a single fact brings its subset
+    ("all,!hardware,mounts", EVERY - BASE, set()),
+    ("all,!mounts", EVERY - BASE, set()),           # and excludes nothing
+    ("!all,!min,network", {"network"}, BASE - {"distribution", "platform"}),
+    ("!all,!min,default_ipv4", {"network"}, BASE - {"distribution", "platform"}),
+    ("!all,!min,hardware", {"hardware"}, BASE - {"platform"}),
+    ("!all,!min,pkg_mgr", set(), BASE - {"distribution", "pkg_mgr"}),
+    ("!min,all", EVERY - BASE, BASE - {"distribution", "platform"}),
+    ("min,!min", set(), BASE),
+    ("min,!date_time", set(), {"date_time"}),
+    ("date_time,!date_time", set(), set()),
+    ("min,!distribution", set(), set()),            # others need it
+    ("network,!platform", {"network"}, set()),
+]
+
+
+@pytest.mark.parametrize(("words", "more", "less"), CHOSEN, ids=[each[0] for each in CHOSEN])
+def test_which_gatherers_run(words: str, more: set[str], less: set[str]) -> None:
+    assert chosen(words.split(",")) == BASE - less | more
+
+
+def test_a_subset_that_is_none() -> None:
+    with pytest.raises(UnknownSubset, match="'nothing'"):
         chosen(["nothing", "!all"])
 
 

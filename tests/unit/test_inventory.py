@@ -85,7 +85,8 @@ def test_ini(tmp_path: Path) -> None:
     ("1", 1), ("-1", -1), ("1.5", 1.5), ("1e3", 1000.0), ("0x10", 16), ("0644", "0644"), ("1_0", 10), ("True", True),
     ("true", "true"), ("None", None), ("yes", "yes"), ("", ""), ("[1, 'a']", [1, "a"]), ("(1, 2)", [1, 2]),
     ("{'a': [True]}", {"a": [True]}), ('{"a": true}', '{"a": true}'), ("'x'", "x"), ('"a"b', '"a"b'), ("[1", "[1"),
-    ("b'x'", "x"), ("1+1j", "1+1j"), ("{1}", [1]), ("...", "..."), ("__import__('os')", "__import__('os')"),
+    ("b'x'", "x"), ("1+1j", "(1+1j)"), ("{1}", [1]), ("set()", []), ("set ()", []), ("settled", "settled"),
+    ("[..., 1j, set(), b'x']", ["...", "1j", [], "x"]), ("...", "..."), ("__import__('os')", "__import__('os')"),
     ("{{ x }}", "{{ x }}"), ("'\\d'", "\\d"), ("[" * 5000, "[" * 5000), ("9" * 5000, "9" * 5000), ("1 # c", 1),
 ])
 def test_values_in_ini_are_python_literals_or_text(text: str, value: Any) -> None:
@@ -421,3 +422,11 @@ def test_a_thousand_hosts_in_a_hundred_groups_are_cheap() -> None:
 ])
 def test_ranges(pattern: str, names: list[str]) -> None:
     assert expand(pattern) == names
+
+
+def test_a_path_with_commas_is_a_path(tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    (tmp_path / "a,b/hosts").write_text("web1\n")
+    inventory = load([str(tmp_path / "a,b/hosts"), "x,y"])
+    assert list(inventory.hosts) == ["web1", "x", "y"]
+    assert inventory.folders() == [str(tmp_path / "a,b")], "group_vars are looked for there"

@@ -82,6 +82,13 @@ CONSTRUCTED = [
     ("keyed_groups: [{key: empty, prefix: e, default_value: d}]", {"e_d": ("web-1",)}),
     ("keyed_groups: [{key: \"['', 'x']\", prefix: e, default_value: d}]",
      {"e_d": ("web-1", "web-2", "db1"), "e_x": ("web-1", "web-2", "db1")}),
+    ("keyed_groups: [{key: \"[none, 'x']\", prefix: e, default_value: d}]",
+     {"e_d": ("web-1", "web-2", "db1"), "e_x": ("web-1", "web-2", "db1")}),
+    ("keyed_groups: [{key: \"{'a': none}\", prefix: e, default_value: d}]", {"e_a_d": ("web-1", "web-2", "db1")}),
+    ("keyed_groups: [{key: \"{'a': none}\", prefix: e, trailing_separator: false}]",
+     {"e_a": ("web-1", "web-2", "db1")}),
+    ("keyed_groups: [{key: \"{'a': none, 'b': false}\", prefix: e}]",
+     {"e_a_None": ("web-1", "web-2", "db1"), "e_b_False": ("web-1", "web-2", "db1")}),
     ("keyed_groups: [{key: nope, prefix: e, default_value: d}, {prefix: keyless}]", {}),
     ("keyed_groups: [{key: '[]'}, {key: '{}'}, {key: none}]", {}),
     ("keyed_groups: [{key: env, prefix: e, parent_group: 'all-{{ env }}'}]",
@@ -146,7 +153,7 @@ hosts:
   name: "{{ op }}_{{ env }}"
   parents:
     - name: "{{ op }}_group"
-      parents: [{name: "{{ op }}", vars: {op: "{{ op }}", fixed: [1]}}, {name: ops}]
+      parents: [{name: "{{ op }}", vars: {op: "{{ op }}", fixed: [1], late: ["{{ soon }}"]}}, {name: ops}]
     - name: runner
 layers: {op: [build, run], env: [dev, prod]}
 """
@@ -157,7 +164,7 @@ def test_generator(tmp_path: Path) -> None:
     inventory = load([str(tmp_path / "g.yml")], rules=rules())
     assert inventory.members("all") == inventory.members("ops") == ("build_dev", "build_prod", "run_dev", "run_prod")
     assert inventory.members("build") == ("build_dev", "build_prod")
-    assert inventory.groups["run"].vars == {"op": "run", "fixed": [1]}
+    assert inventory.groups["run"].vars == {"op": "run", "fixed": [1], "late": ["{{ soon }}"]}
     assert [group.name for group in inventory.groups_of("run_dev")] == ["all", "ops", "run", "runner", "run_group"]
 
 

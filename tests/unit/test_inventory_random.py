@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +157,11 @@ def chosen(inventory: Inventory, piece: str) -> set[str] | None:
         return set(select(inventory, base, warn=[].append))
     elif base in inventory.groups:
         hosts = list(inventory.members(base))
-    else:
+    elif base in inventory.hosts or not inside:
         hosts = [base] if base in inventory.hosts else []
+    else:                                      # nothing to count in: a range of hosts, or else a glob
+        spelt_out = set(inventory.hosts).intersection(expand(piece) if ":" in inside and inside[-1] != ":" else ())
+        return spelt_out or {host for host in inventory.hosts if fnmatchcase(host, piece)}
     if inside and hosts and ":" not in inside:
         at = int(inside)
         return {hosts[at]} if -len(hosts) <= at < len(hosts) else None

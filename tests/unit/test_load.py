@@ -542,19 +542,40 @@ def test_adhoc_play(name: str, text: str, action: str, args: dict[str, Any]) -> 
     assert (only.action, only.args, only.written_action, only.async_seconds) == (action, args, name, None)
 
 
+@pytest.mark.parametrize(("name", "text", "actions"), [
+    ("import_tasks", "more.yml", ["debug"]),
+    ("import_role", "name=shop", ["ping"]),
+    ("import_role", '{"name": "shop", "tasks_from": "other"}', ["stat"]),
+    ("include_role", "name=shop", ["include_role"]),
+    ("ansible.builtin.include_tasks", "more.yml", ["include_tasks"]),
+])
+def test_adhoc_tasks_and_roles(name: str, text: str, actions: list[str], tmp_path: Path) -> None:
+    (tmp_path / "roles/shop/tasks").mkdir(parents=True)
+    (tmp_path / "roles/shop/tasks/main.yml").write_text("- ping:\n")
+    (tmp_path / "roles/shop/tasks/other.yml").write_text("- stat: {path: /}\n")
+    (tmp_path / "more.yml").write_text("- debug: {msg: hello}\n")
+    found = adhoc_play("web", name, text, context(), directory=str(tmp_path))
+    assert (found.name, found.hosts, found.facts_task) == ("Ansible Ad-Hoc", "web", None)
+    assert found.directory == str(tmp_path)
+    assert [task.action for task in tasks(found) if task.action != "meta"] == actions
+
+
 def test_adhoc_job() -> None:
     (only,) = tasks(adhoc_play("all", "command", "sleep 9", context(), async_seconds=30, poll=0, timeout=4))
     assert (only.async_seconds, only.poll, only.timeout) == (30, 0, 4)
+    chain = adhoc_play("all", "include_tasks", "x.yml", context(), async_seconds=30, poll=0)
+    assert [(task.async_seconds, task.poll) for task in tasks(chain) if task.action != "meta"] == [(30, 0)]
 
 
 @pytest.mark.parametrize(("name", "text", "message"), [
-    ("include_tasks", "x.yml", "'include_tasks' is not a valid action for ad-hoc commands"),
+    ("import_playbook", "x.yml", "'import_playbook' is not a valid action for ad-hoc commands"),
+    ("import_tasks", "nowhere.yml", "nowhere.yml"),
+    ("import_role", "name=nobodys", "nobodys"),
     ("command", " ", "No argument passed to command module"),
     ("cpy", "src=a", "couldn't resolve module/action 'cpy'"),
-    ("debug", "hello", "does not support raw params"),
 ])
 def test_adhoc_errors(name: str, text: str, message: str) -> None:
-    with pytest.raises((ParseError, OptionError), match=message):
+    with pytest.raises((ParseError, OptionError, SourceError), match=message):
         adhoc_play("all", name, text, context())
 
 

@@ -28,7 +28,8 @@ SPEC = {
         "validate": {"type": "str", "doc": "A command that must accept the new file; %s is its name."},
         "directory_mode": {"type": "raw", "doc": "The mode of folders that are new."},
         "follow": {"type": "bool", "default": False, "doc": "Where dest is a link, write what it leads to."},
-        "local_follow": {"type": "bool", "doc": "Links in src: copy what they lead to (the default), or the link."},
+        "local_follow": {"type": "bool",
+                         "doc": "Links in src: copy what they lead to (the default without remote_src), or the link."},
         "checksum": {"type": "str", "doc": "The SHA-1 that the file must have."},
         "decrypt": {"type": "bool", "default": True, "side": "controller", "doc": "Open a vaulted src first."},
     },
@@ -90,24 +91,18 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
         there = os.path.isdir(dest)
         top = os.path.join(top, os.path.basename(src))
         dest = top if there else dest
-    follow = m.args["local_follow"] is not False
+    follow = bool(m.args["local_follow"])                # on the target links stay links, unless that is asked for
     fresh = set() if os.path.isdir(top) else {top}       # new folders: what is in them stays as private as it was
     install.make_folders(m, top)
-    seen = {os.path.realpath(src)}
     for folder, inner, names in os.walk(src, followlinks=follow):
         to = os.path.normpath(os.path.join(top, os.path.relpath(folder, src)))
         for name in sorted(inner + names):
             path, target = os.path.join(folder, name), os.path.join(to, name)
-            if os.path.islink(path) and not follow:
-                if os.path.isdir(to):
-                    install.make_link(m, target, os.readlink(path))
-                else:
-                    m.change(None, path, show=False)
+            if os.path.islink(path) and not (follow and os.path.exists(path) and not _is_above(path, folder)):
+                if name in inner:
+                    inner.remove(name)                   # a link to a folder above would have no end
+                _link(m, path, target)
             elif os.path.isdir(path):
-                if os.path.realpath(path) in seen:       # a link to a folder above: there would be no end
-                    inner.remove(name)
-                    continue
-                seen.add(os.path.realpath(path))
                 if not os.path.isdir(target):
                     fresh.add(target)
                 install.make_folders(m, target, _mode_of(path))
@@ -116,3 +111,16 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
             elif stat.S_ISREG(os.stat(path).st_mode):
                 _one(m, path, target, keep_mode=to in fresh and m.args["mode"] is None)
     return dict(files.described(dest), src=src, dest=dest, checksum=None, md5sum=None)
+
+
+def _is_above(path: str, folder: str) -> bool:
+    """Whether a link leads to a folder that it lies in itself."""
+    return (os.path.realpath(folder) + "/").startswith(os.path.realpath(path) + "/")
+
+
+def _link(m: "Module", path: str, target: str) -> None:
+    """The same link; in check mode its folder may be missing."""
+    if os.path.isdir(os.path.dirname(target)):
+        install.make_link(m, target, os.readlink(path))
+    else:
+        m.change(None, path, show=False)

@@ -7,6 +7,7 @@ import stat
 import time
 
 from .. import files
+from ..module import Failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,13 @@ SPEC = {
 
 
 def run(m: "Module") -> "dict[str, Any]":
-    path = m.args["path"]
+    try:
+        return _run(m, m.args["path"])
+    except PermissionError as error:                  # a folder on the way, into which one may not look
+        m.fail("%s cannot be reached: %s" % (m.args["path"], error), path=m.args["path"])
+
+
+def _run(m: "Module", path: str) -> "dict[str, Any]":
     state = _state(m, path)
     if state not in ("link", "absent") and os.path.isdir(path) and m.args["src"]:
         path = os.path.join(path, os.path.basename(m.args["src"]))
@@ -266,6 +273,11 @@ def _make(m: "Module", path: str, state: str, kind: int, make: "Any") -> None:
         wanted.apply(path, wanted.differences(path)[1])
     except OSError as error:
         m.fail("%s was made, but not as asked: %s" % (path, error), path=path)
+    except Failed as failure:
+        if state == "touch":                      # an empty file that somebody else owns is worse than none
+            os.unlink(path)
+            m.changed = failure.result["changed"] = was
+        raise
 
 
 def _try(m: "Module", path: str, state: str, make: "Any") -> None:
@@ -296,7 +308,10 @@ def _times(m: "Module", path: str, usual: "tuple[str, str]", follow: bool = True
         return
     times = (status.st_atime_ns if atime is None else atime, status.st_mtime_ns if mtime is None else mtime)
     try:
-        os.utime(path, ns=times, follow_symlinks=follow)
+        if atime == mtime == now:                 # all who may write may do this, too; only the owner sets other times
+            os.utime(path, follow_symlinks=follow)
+        else:
+            os.utime(path, ns=times, follow_symlinks=follow)
     except OSError as error:
         m.fail("Error while updating modification or access time: %s" % error, **files.about(path))
 

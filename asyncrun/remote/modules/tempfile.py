@@ -34,6 +34,9 @@ SPEC = {
 
 def run(m: "Module") -> "dict[str, Any]":
     args = m.args
+    for option in ("prefix", "suffix"):
+        if "/" in args[option]:                   # it would lie in another folder than the one that was asked for
+            m.fail("%s has to be part of a file's name, without slashes: %s" % (option, args[option]))
     try:
         if args["state"] == "file":
             handle, path = tempfile.mkstemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
