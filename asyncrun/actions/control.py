@@ -12,13 +12,13 @@ from typing import Any
 from asyncrun.actions import ActionContext, Ask, Call, Inquire, Steps, Tell, Wait, action, immediate
 from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, UndefinedError
 from asyncrun.events import Said
+from asyncrun.playbook.values import is_variable_name
 from asyncrun.results import AddHost, GroupBy, Meta, RawResult, SetStats, SetVars
 from asyncrun.source import unsafe
 from asyncrun.templating.values import plain
 from asyncrun.transport import Request
 from asyncrun.vars.stack import merged
 
-IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 OF_A_FOLDER = ("depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions")
 
 
@@ -114,7 +114,7 @@ def set_fact(call: Call, _ctx: ActionContext) -> RawResult:
     if not values:
         return RawResult.failure("No key/value pairs provided, at least one is required for this action to succeed")
     for name in values:
-        if not IDENTIFIER.match(name):
+        if not is_variable_name(name):
             return RawResult.failure(
                 f"The variable name '{name}' is not valid. Variables must start with a letter or underscore character, "
                 "and contain only letters, numbers and underscores.")

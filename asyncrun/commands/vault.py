@@ -185,8 +185,8 @@ class Vaulting:
     def _chosen(self, vault: Vault) -> Vault:
         """The one password to encrypt with. OptionError, VaultError: it is not clear which."""
         name = self.wanted.encrypt_vault_id or self.config["vault_encrypt_identity"]
-        known = ",".join(vault.ids)
-        if not name and len(vault.ids) > 1:
+        known = ",".join(vault.choices)
+        if not name and len(vault.choices) > 1:
             raise OptionError(f"The vault-ids {known} are available to encrypt. "
                               "Specify the vault-id to encrypt with --encrypt-vault-id")
         if name and name not in vault.ids:

@@ -212,7 +212,8 @@ def notified(view: View) -> tuple[str, ...]:
     names: list[str] = []
     for each in view.work.task.notify:
         rendered = view.keyword("notify", each)
-        names += rendered if isinstance(rendered, list) else [str(rendered)]
+        if rendered is not None:
+            names += rendered if isinstance(rendered, list) else [str(rendered)]
     return tuple(names)
 
 

@@ -15,7 +15,7 @@ from asyncrun.playbook.action import COMMANDS, RAW
 from asyncrun.playbook.model import Task
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import unsafe
-from asyncrun.templating.values import MISSING, OMIT, Undefined
+from asyncrun.templating.values import MISSING, OMIT, Undefined, is_template
 from asyncrun.transport import BecomeWay, Secret, Target
 from asyncrun.vars.sources import layers
 from asyncrun.vars.stack import LazyVars
@@ -70,7 +70,7 @@ def arguments(view: View) -> dict[str, Any]:
         rendered.update(_no_expressions(view.keyword("module_defaults", _defaults(view)), expressions))
     for name, value in task.args.items():
         try:
-            said = view.written(value) if name in expressions else view.render(value)
+            said = _expression(view, value) if name in expressions else view.render(value)
         except AsyncrunError as error:
             raise error.at(task.origins.get(f"args.{name}", task.origin)) from None
         if name == WHOLE_TEMPLATE:
@@ -78,6 +78,12 @@ def arguments(view: View) -> dict[str, Any]:
         else:
             rendered[str(view.render(name)) if spec.get("open") else name] = said
     return {name: without_omitted(value) for name, value in rendered.items() if value is not OMIT}
+
+
+def _expression(view: View, value: Any) -> Any:
+    """An argument that is an expression, as its author wrote it; OMIT where it is a template that gives that."""
+    said = view.written(value)
+    return OMIT if is_template(said) and "omit" in said and view.render(said) is OMIT else said
 
 
 def _refuse_free_text(task: Task, spec: Mapping[str, Any]) -> None:
@@ -97,6 +103,8 @@ def _no_expressions(said: Mapping[str, Any], expressions: Sequence[str]) -> dict
 
 def _mapping(said: Any, task: Task) -> Mapping[str, Any]:
     """What one template gave for all arguments."""
+    if said is OMIT:
+        return {}
     if not isinstance(said, Mapping):
         raise ArgumentError(f"'args' has to be a mapping of arguments, it is {said!r}.",
                             origin=task.origins.get("args", task.origin))

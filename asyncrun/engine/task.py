@@ -148,7 +148,10 @@ def _breaks(view: View, loop: Loop, result: TaskResult) -> bool:
 def loop_items(view: View, loop: Loop) -> list[Any]:
     """What is looped over. Raises TemplateError, ArgumentError."""
     if loop.lookup:
-        terms = view.keyword("loop", loop.items)
+        try:
+            terms = view.tools.templar.terms(loop.lookup, loop.items, view.vars)
+        except AsyncrunError as error:
+            raise error.at(view.origin("loop")) from None
         items = view.tools.templar.lookup(loop.lookup, terms, view.vars)
     else:
         items = view.keyword("loop", loop.items)

@@ -15,9 +15,10 @@ from asyncrun.actions.follow import Follower, Following
 from asyncrun.catalog import Catalog, Entry
 from asyncrun.errors import ArgumentError, AsyncrunError, SourceError, TemplateError, UndefinedError
 from asyncrun.events import TaskRef
+from asyncrun.inventory.model import LOCALHOST
 from asyncrun.journal import Ending, Journal
 from asyncrun.journal.progress import Place, Progress
-from asyncrun.playbook.model import Task
+from asyncrun.playbook.model import OrOuter, Task
 from asyncrun.playbook.values import type_name
 from asyncrun.remote import argspec
 from asyncrun.source import Unsafe, files, unsafe
@@ -25,7 +26,7 @@ from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import OMIT, is_template, plain
 from asyncrun.transport import Secret, Target
 from asyncrun.vars.memory import HostMemory
-from asyncrun.vars.sources import Given, Scene, layers
+from asyncrun.vars.sources import Given, Scene, layers, reached
 from asyncrun.vars.stack import Layer, LazyVars, VarStack
 
 # PATH: "{{ ansible_env.PATH }}:/opt/bin" on a play is meant for its tasks, and stands above the gathering, too.
@@ -119,8 +120,29 @@ class View:
         """The layers of its variables; made when somebody asks: a task that is skipped may need none."""
         if self._stack is None:
             work = self.work
-            self._stack = layers(work.scene, work.host, work.task, self.tools.templar, self._memory, work.included)
+            said = layers(work.scene, work.host, work.task, self.tools.templar, self._memory, work.included)
+            self._stack = said if work.task.delegate_to is not None else said.under(self._reached(said))
         return self._stack
+
+    def _reached(self, said: VarStack) -> Layer:
+        """How the host is reached, for templates that ask; a delegate's is its own affair."""
+        task, scene, defaults = self.work.task, self.work.scene, self.work.defaults
+        implicit = self.work.host in LOCALHOST and self.work.host not in scene.inventory.hosts
+        connection, user = (self._if_known(each, said) for each in (task.connection, task.remote_user))
+        return reached(said, self.work.host, connection or ("local" if implicit else defaults.connection),
+                       user or defaults.user, implicit=implicit)
+
+    def _if_known(self, keyword: Any, said: VarStack) -> Any:
+        """A keyword's value; None where it has none, which is worth an error only when it is needed."""
+        if isinstance(keyword, OrOuter):
+            return self._if_known(keyword.written, said) or self._if_known(keyword.outer, said)
+        if not is_template(keyword):
+            return keyword
+        try:
+            value = self.tools.templar.render(keyword, LazyVars(said, self.tools.templar))
+        except TemplateError:
+            return None
+        return value if isinstance(value, str) else None
 
     @property
     def vars(self) -> LazyVars:
@@ -159,11 +181,14 @@ class View:
         return self.tools.templar.test(expression, self.vars)
 
     def keyword(self, name: str, value: Any) -> Any:
-        """Render a keyword's value; an error in it knows where it stands."""
+        """Render a keyword's value; None where it is omitted. An error in it knows where it stands."""
         try:
-            return self.render(value)
+            rendered = self.render(value.written if isinstance(value, OrOuter) else value)
         except AsyncrunError as error:
             raise error.at(self.origin(name)) from None
+        if rendered is OMIT:
+            return self.keyword(name, value.outer) if isinstance(value, OrOuter) else None
+        return rendered
 
     def truth(self, name: str, value: Any, default: bool = False) -> bool:
         """A keyword's value as a bool; `default` when nobody said anything."""
@@ -180,6 +205,8 @@ class View:
         if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
             return default if value is None else value
         rendered = self.keyword(name, value)
+        if rendered is None:
+            return default
         try:
             number = float(rendered)
         except (TypeError, ValueError, OverflowError):

@@ -10,11 +10,13 @@ from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
 from asyncrun.playbook.context import LoadContext
 from asyncrun.playbook.keywords import BY_NAME, ON_TASKS, ROLE, Keyword
-from asyncrun.playbook.model import Become, Raw, Role
+from asyncrun.playbook.model import Become, OrOuter, Raw, Role
 from asyncrun.playbook.values import check, check_variables, is_template, several, tag_words, type_name
 from asyncrun.source import origin_of
 
 PLACES = {"P": "Play", "B": "Block", "T": "Task", "H": "Handler"}
+# Besides those of `become`: what a task's own view settles, and nobody else asks for.
+MAY_BE_OMITTED = frozenset(("check_mode", "connection", "diff", "no_log", "port", "remote_user", "timeout"))
 RESERVED_TAGS = frozenset(("all", "tagged", "untagged"))
 
 Layers = tuple[Mapping[str, Any], ...]
@@ -95,9 +97,10 @@ class Settler:
             elif name != "vars" or with_vars:
                 new[name] = self._longer(keyword, data, outer, place)
         if become:
-            new["become"] = replace(outer.become, **become)
+            new["become"] = replace(outer.become, **{
+                field: _or_outer(value, getattr(outer.become, field)) for field, value in become.items()})
         if values:
-            new["values"] = {**outer.values, **values}
+            new["values"] = {**outer.values, **_with_outer(values, outer.values)}
         if origins:
             new["origins"] = {**outer.origins, **origins}
         return replace(outer, **new) if new else outer
@@ -170,6 +173,16 @@ class Settler:
                 hint=suggest(name, self._catalog.names),
             )
         return canonical
+
+
+def _with_outer(values: Mapping[str, Raw], outer: Mapping[str, Raw]) -> dict[str, Raw]:
+    return {field: _or_outer(value, outer.get(field)) if field in MAY_BE_OMITTED else value
+            for field, value in values.items()}
+
+
+def _or_outer(value: Raw, outer: Raw) -> Raw:
+    """What a keyword says; what is said around it is kept where a template may turn out to be `omit`."""
+    return OrOuter(value, outer) if is_template(value) and outer is not None else value
 
 
 def _is_not_meant(keyword: Keyword, place: str) -> bool:

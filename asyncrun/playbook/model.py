@@ -84,6 +84,14 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class OrOuter:
+    """A keyword's template, and what the keyword says around it: that holds where the template gives `omit`."""
+
+    written: Raw
+    outer: Raw
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task, with what it inherits from its blocks and play already in it.
 

@@ -12,7 +12,7 @@ from asyncrun.playbook.keywords import Kind
 from asyncrun.remote.argspec import to_bool
 from asyncrun.source import Sealed, Unsafe
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME = re.compile(r"(?!(?:[Tt]rue|[Ff]alse|[Nn]one)\Z)[A-Za-z_][A-Za-z0-9_]*\Z")      # those are Jinja's constants
 _BATCH = re.compile(r"\d+(\.\d+)?%?\Z")
 _SCALARS = (str, int, float, bool)
 

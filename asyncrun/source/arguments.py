@@ -10,6 +10,7 @@ from asyncrun.errors import ParseError
 from asyncrun.origin import Origin
 
 _OPTION = re.compile(r"([^\s=\\'\"{}]+)=")
+_NAME_PART = re.compile(r"[^\s=\\'\"{}]+")
 _ESCAPED_EQUALS = re.compile(r"([A-Za-z_][\w.-]*)\\=")
 _ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^}]+\}|[\\'\"abfnrtv])")
 _PLAIN_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -36,14 +37,29 @@ def split_args(
         if word == "\\":
             folded, gap = gap[:-1], ""
             continue
-        match = _OPTION.match(word)
-        if match and (known is None or match[1] in known):
-            options[match[1]] = _value(word[match.end() :])
+        name = _option(word)
+        if name and (known is None or name in known):
+            options[name] = _value(word[len(name) + 1 :])
             continue
         rest.append((gap if rest else "") + _ESCAPED_EQUALS.sub(r"\1=", word, count=1))
         gap = ""
     trailing = text[len(text.rstrip()) :] if rest and not gap else ""
     return options, "".join(rest) + trailing
+
+
+def _option(word: str) -> str:
+    """The name in `name=value`, templates in it as they stand ("" when the word is none): `{{ item }}_port=80`."""
+    match = _OPTION.match(word)
+    if match or "{{" not in word:
+        return match[1] if match else ""
+    at = 0
+    while at < len(word) and word[at] != "=":
+        part = _NAME_PART.match(word, at)
+        after = part.end() if part else _past_template(word, at) if word.startswith("{{", at) else 0
+        if not after:
+            return ""
+        at = after
+    return word[:at] if at < len(word) else ""
 
 
 def _words(text: str, origin: Origin | None) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,11 @@ class Vault:
         """The vault ids that there are passwords for, each once."""
         return tuple(dict.fromkeys(name for name, _ in self._secrets))
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The vault id of each password, the same password under the same id once."""
+        return tuple(name for name, _ in dict.fromkeys(self._secrets))
+
     def only(self, vault_id: str) -> Vault:
         """The same with the passwords of one vault id."""
         return Vault([secret for secret in self._secrets if secret[0] == vault_id], only_matching=self._only_matching)

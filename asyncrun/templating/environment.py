@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
 
 from asyncrun import errors
-from asyncrun.templating.values import MISSING, OMIT, LazyDict, LazyList, Undefined, plain
+from asyncrun.templating.values import MISSING, OMIT, LazyDict, LazyList, Undefined, is_template, plain
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,11 @@ LEXED = (
     "newline_sequence", "keep_trailing_newline",
 )
 EMBEDDING = frozenset({"lookup", "query", "q"})
+# Where a text that is (part of) the value of an expression may stand in it.
+WHOLE: Mapping[type[nodes.Node], tuple[str, ...]] = {
+    nodes.List: ("items",), nodes.Tuple: ("items",), nodes.Dict: ("items",), nodes.Pair: ("value",),
+    nodes.CondExpr: ("expr1", "expr2"), nodes.Or: ("left", "right"), nodes.And: ("left", "right"),
+}
 VIEWS = (KeysView, ValuesView, ItemsView)
 
 
@@ -69,6 +74,11 @@ class Overlay(Mapping[str, Any]):
     def __init__(self, local: Mapping[str, Any], below: Mapping[str, Any]) -> None:
         self.local = local
         self.below = below
+
+    @property
+    def action(self) -> str:
+        """As LazyVars.action."""
+        return getattr(self.below, "action", "")
 
     def resolve(self, name: str) -> Any:
         """As LazyVars.resolve: an Undefined instead of an UndefinedError."""
@@ -142,6 +152,23 @@ class LazyTemplate(jinja2.Template):
         return LazyContext(self.environment, over(known, below), self.name, self.blocks)
 
 
+    def make_module(
+        self,
+        vars: dict[str, Any] | None = None,      # noqa: A002 - jinja's names
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,      # noqa: A002
+    ) -> Imported:
+        """What `{% import %}` gives."""
+        return Imported(self, self.new_context(vars, shared, locals))
+
+
+class Imported(jinja2.environment.TemplateModule):
+    """An imported template, whose text is made as that of any other."""
+
+    def __str__(self) -> str:
+        return text(concat(self._body_stream))
+
+
 def _kept(escape: re.Match[str]) -> str:
     return escape[0] if escape["next"] in _ESCAPES else "\\" + escape[0]
 
@@ -211,21 +238,28 @@ class Environment(SandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        for call in tree.find_all(nodes.Call):
-            if isinstance(call.node, nodes.Name) and call.node.name in EMBEDDING:
-                call.args = [self._embedded(each) for each in call.args]
+        self._embed_arguments(tree)
         return tree
 
-    def compile_expression_value(self, source: str) -> jinja2.Template:
-        """A template whose one part is the expression's value. Raises TemplateSyntaxError."""
+    def compile_expression_value(self, source: str, constants: bool = True) -> jinja2.Template:
+        """A template whose one part is the expression's value. Raises TemplateSyntaxError.
+
+        `constants`: templates in any constant text of it are rendered, and not in arguments of lookups only.
+        """
         parser = Parser(self, source, state="variable")
         expression = parser.parse_expression()
         if not parser.stream.eos:
             parser.fail("chunk after expression")
         tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
-        self._embed_constants(tree)
+        (self._embed_constants if constants else self._embed_arguments)(tree)
         tree.set_environment(self)
         return self.from_string(tree)
+
+    def _embed_arguments(self, tree: nodes.Template) -> None:
+        """Replace constant texts that hold a template where they are arguments of a lookup."""
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in EMBEDDING:
+                call.args[1:] = [self._embedded(each) for each in call.args[1:]]
 
     def _embed_constants(self, node: nodes.Node) -> None:
         """Replace each constant text that holds a template by what it means: `x == '{{ y }}'` is `x == y`."""
@@ -239,9 +273,11 @@ class Environment(SandboxedEnvironment):
 
     def _embedded(self, node: Any) -> Any:
         """The expression that a constant text with a template in it stands for; else the node as it is."""
-        if isinstance(node, nodes.List | nodes.Tuple):
-            node.items = [self._embedded(each) for each in node.items]
-        if not isinstance(node, nodes.Const) or not isinstance(node.value, str) or "{{" not in node.value:
+        for field in WHOLE.get(type(node), ()):
+            inside = getattr(node, field)
+            setattr(node, field, [self._embedded(each) for each in inside] if isinstance(inside, list)
+                    else self._embedded(inside))
+        if not isinstance(node, nodes.Const) or not is_template(node.value):
             return node
         try:
             body = Parser(self, node.value).parse().body

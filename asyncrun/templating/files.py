@@ -46,6 +46,7 @@ class FileRenderer:
 
     def __init__(self, environment: Environment, managed: str) -> None:
         self._managed = managed
+        self._plain_environment = environment
         self._environment = lru_cache(256)(lambda options, folders: _overlay(environment, dict(options), folders))
 
     def render(
@@ -63,7 +64,7 @@ class FileRenderer:
             return body      # no template: left as it is, its ends of lines too
         folders = tuple(dict.fromkeys([str(Path(path).parent), *search]))
         environment = self._environment(tuple(sorted(chosen.items(), key=lambda pair: pair[0])), folders)
-        names = over({**self._names(path, extra), **extra}, variables)
+        names = over(self._names(path, variables, extra), variables)
         code = environment.compile(body, name=Path(path).name, filename=path)
         template = environment.template_class.from_code(environment, code, environment.make_globals(None))
         result = settle(concat(template.root_render_func(template.new_context(names, shared=True))))
@@ -71,7 +72,7 @@ class FileRenderer:
             result.fail()
         return with_newlines(body, result, chosen["newline_sequence"])
 
-    def _names(self, path: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    def _names(self, path: str, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
         """The variables that only template files have."""
         file = Path(path)
         try:
@@ -79,16 +80,35 @@ class FileRenderer:
             changed = datetime.fromtimestamp(file.stat().st_mtime)      # local time, as users expect
         except (OSError, KeyError):
             owner, changed = str(os.getuid()), datetime.now()
-        return {
+        names = {
             "template_host": socket.gethostname(),
             "template_path": path,
             "template_fullpath": str(file.absolute()),
             "template_uid": owner,
             "template_mtime": changed,
             "template_run_date": datetime.now(),
-            "template_destpath": extra.get("template_destpath"),
-            "ansible_managed": self._managed,
+            "template_destpath": None,
+            **extra,
         }
+        if "ansible_managed" not in names and "ansible_managed" not in variables:
+            names["ansible_managed"] = self._managed_by(names, variables)
+        return names
+
+    def _managed_by(self, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+        """What the setting ansible_managed says of a file: a date by strftime, {file}, {uid}, {host}, a template."""
+        said = self._managed
+        if "{" not in said and "%" not in said:
+            return said
+        try:      # the file's name is data: neither its % nor its braces mean anything
+            text = names["template_mtime"].strftime(said).format(
+                file="{{ template_path }}", uid=names["template_uid"], host=names["template_host"])
+        except (KeyError, IndexError, ValueError) as error:
+            raise TemplateError(
+                f"The setting ansible_managed cannot be formatted: {said!r}: {error}",
+                hint="It may have {file}, {uid}, {host} and a date as strftime writes it; other braces stand twice.",
+            ) from None
+        template = self._plain_environment.from_string(text)
+        return settle(concat(template.root_render_func(template.new_context(over(names, variables), shared=True))))
 
 
 def _overlay(base: Environment, options: dict[str, Any], folders: Sequence[str]) -> Environment:

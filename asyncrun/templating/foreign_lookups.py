@@ -29,7 +29,7 @@ def lookup_of(module: ModuleType, name: str, where: str) -> Lookup:
 
 
 def _function(function: Lookup) -> Lookup:
-    def run(terms: list[Any], context: LookupContext, **options: Any) -> Any:
+    def run(terms: list[Any], context: LookupContext, /, **options: Any) -> Any:
         given = {name: handed_over(each) for name, each in options.items()}
         return function([handed_over(each) for each in terms], context, **given)
 
@@ -37,7 +37,7 @@ def _function(function: Lookup) -> Lookup:
 
 
 def _instance(cls: type[Any], name: str, definitions: Definitions) -> Lookup:
-    def run(terms: list[Any], context: LookupContext, **options: Any) -> Any:
+    def run(terms: list[Any], context: LookupContext, /, **options: Any) -> Any:
         plugin = _made(cls, context)
         if isinstance(plugin, LookupBase):
             plugin.prepare(name, definitions, context)
@@ -63,7 +63,7 @@ def _made(cls: type[Any], context: LookupContext) -> Any:
 def _told(lookup: Lookup, where: str) -> Lookup:
     """Any failure as a PluginError that says where it is from."""
 
-    def run(terms: list[Any], context: LookupContext, **options: Any) -> Any:
+    def run(terms: list[Any], context: LookupContext, /, **options: Any) -> Any:
         try:
             return lookup(terms, context, **options)
         except (AsyncrunError, PluginError):

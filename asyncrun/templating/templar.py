@@ -153,9 +153,11 @@ class Templar:
         """The plain value of an expression that is written without braces (`loop_control`, `until`, ...)."""
         return self._plain(self._evaluate(expression, variables, origin), variables, origin)
 
-    def _evaluate(self, expression: str, variables: Mapping[str, Any], origin: Origin | None) -> Any:
+    def _evaluate(
+        self, expression: str, variables: Mapping[str, Any], origin: Origin | None, *, constants: bool = True
+    ) -> Any:
         try:
-            template = self._expression(expression)
+            template = self._expression(expression, constants)
             result = _run(template, variables)
             if isinstance(result, Undefined):
                 result.fail()
@@ -165,7 +167,20 @@ class Templar:
             self._raise(error, expression, origin, "expression")
         return result
 
-    def lookup(self, name: str, terms: Any, variables: Mapping[str, Any], **options: Any) -> list[Any]:
+    def terms(self, name: str, written: Any, variables: Mapping[str, Any]) -> Any:
+        """The value of a `with_NAME`, rendered: plain data. Of first_found's, what has no value is passed over."""
+        if name.rpartition(".")[2] != "first_found":
+            return self._plain(self.render(written, variables), variables, None)
+        return self._known(self.variable(written, variables), variables)
+
+    def _known(self, value: Any, variables: Mapping[str, Any]) -> Any:
+        if isinstance(value, dict):
+            return {key: self._known(each, variables) for key, each in value.items() if not isinstance(each, Undefined)}
+        if isinstance(value, list | tuple):
+            return [self._known(each, variables) for each in value if not isinstance(each, Undefined)]
+        return self._plain(value, variables, None)
+
+    def lookup(self, name: str, terms: Any, variables: Mapping[str, Any], /, **options: Any) -> list[Any]:
         """What a lookup finds, plain: the items of a `with_NAME` loop, whose value is `terms` (rendered)."""
         given = terms if isinstance(terms, list) else [terms]
         found: list[Any] = self._plain(self.lookups.run(name, given, variables, **options) or [], variables, None)
@@ -203,7 +218,7 @@ class Templar:
             result = self.render(expression, variables, origin)
         else:
             _log.warning("%s%s", f"{origin}: " if origin else "", _DELIMITED)
-            result = self._evaluate(wrapped["inside"], variables, origin)
+            result = self._evaluate(wrapped["inside"], variables, origin, constants=False)
             trusted = getattr(variables, "trusted_text", None)
             if isinstance(result, str) and _NAME.fullmatch(wrapped["inside"]) and trusted is not None \
                     and trusted(wrapped["inside"].strip()):
@@ -215,7 +230,7 @@ class Templar:
 
     def _is_expression(self, inside: str) -> bool:
         try:
-            self._expression(inside)
+            self._expression(inside, False)
         except jinja2.TemplateSyntaxError:
             return False
         return True

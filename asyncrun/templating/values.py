@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn, SupportsIndex
 
 import jinja2
 import jinja2.utils
+from jinja2.environment import TemplateModule
 from markupsafe import Markup
 
 from asyncrun import errors
@@ -377,7 +378,7 @@ def settle(value: Any) -> Any:
 
     Undefined stays as it is. Raises TemplateError for functions, ranges and other objects.
     """
-    if isinstance(value, Markup):
+    if isinstance(value, Markup | TemplateModule):
         return str(value)
     if isinstance(value, _AS_IT_IS):
         return value

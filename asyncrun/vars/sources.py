@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from asyncrun.errors import AsyncrunError, UndefinedError
 from asyncrun.inventory.model import Group, Host, Inventory
 from asyncrun.playbook.model import Play, Role, Task
-from asyncrun.source import Overlaid, files
+from asyncrun.source import Overlaid, files, unsafe
 from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import MISSING
 from asyncrun.vars.folders import VarsFolders
@@ -162,7 +162,29 @@ def layers(scene: Scene, host: str, task: Task | None, templar: Templar, memory:
         *([Layer(f"role {role.name} defaults", role.defaults)] if role else ()),
         *_of_roles(scene, host, "exported_defaults"),
         merge=scene.merge,
+        action=task.action if task else "",
     )
+
+
+def reached(stack: VarStack, host: str, connection: Any, user: Any, *, implicit: bool) -> Layer:
+    """How a task's host is reached, as variables below all others: `ansible_host` is there without an inventory's.
+
+    `connection` and `user` are what a keyword or the settings say; `implicit`: nobody wrote this host down.
+    """
+    data: dict[str, Any] = {}
+    address = "127.0.0.1" if implicit else host
+    for names, value in (
+        (("ansible_host", "ansible_ssh_host"), address),
+        (("ansible_user", "ansible_ssh_user"), user),
+        (("ansible_connection",), connection),
+    ):
+        said = next((name for name in names if stack.find(name) is not None), None)
+        for name in names:
+            if said is not None and name != said:
+                data[name] = f"{{{{ {said} }}}}"
+            elif said is None and value is not None:
+                data[name] = unsafe(value)
+    return Layer("connection", data)
 
 
 def _of_task(scene: Scene, task: Task | None) -> list[Layer]:

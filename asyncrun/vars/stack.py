@@ -38,14 +38,16 @@ class Pile:
 class VarStack:
     """Layers of variables, highest precedence first. Never changed: `over` gives a new one.
 
-    `merge` combines the dicts that several layers have for a name (the setting hash_behaviour=merge).
+    `merge` combines the dicts that several layers have for a name (the setting hash_behaviour=merge); `action` is
+    what the task does whose variables these are.
     """
 
-    __slots__ = ("merge", "parts")
+    __slots__ = ("action", "merge", "parts")
 
-    def __init__(self, *parts: Layer | Pile, merge: bool = False) -> None:
+    def __init__(self, *parts: Layer | Pile, merge: bool = False, action: str = "") -> None:
         self.parts: tuple[Layer | Pile, ...] = tuple([part for part in parts if part.data])
         self.merge = merge
+        self.action = action
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -64,6 +66,13 @@ class VarStack:
         made = VarStack.__new__(VarStack)
         made.parts = (*[layer for layer in layers if layer.data], *self.parts)
         made.merge = self.merge
+        made.action = self.action
+        return made
+
+    def under(self, layer: Layer) -> VarStack:
+        """A new stack with a layer below all others."""
+        made = self.over()
+        made.parts = (*made.parts, layer)
         return made
 
     def names(self) -> set[str]:
@@ -195,6 +204,11 @@ class LazyVars(Mapping[str, Any]):
             except (TemplateError, UndefinedError):
                 continue
         return found
+
+    @property
+    def action(self) -> str:
+        """What the task does whose variables these are; "" where it is none's."""
+        return self.stack.action
 
     def __reduce__(self) -> tuple[type, tuple[Any]]:
         return dict, (self.plain(),)

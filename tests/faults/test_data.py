@@ -281,13 +281,14 @@ def test_f32_a_job_costs_little_memory(place: Place) -> None:
 - shell: echo $$ >> {{ work }}/count; sleep 60
   async: 100
   poll: 0
-  loop: "{{ range(20) | list }}"
+  loop: "{{ range(40) | list }}"
 - command: sh -c 'echo > {{ work }}/all; sleep 60'
 """)
     place.has("all")
-    until(lambda: place.count("count") == 20, "each job")
+    until(lambda: place.count("count") == 40, "each job")
+    # What the supervisors share is divided by their number: of a few, what else this machine's Python loads would count.
     costs = [supervisor_cost(place, job.host, job.jid) for job in place.journal()]
-    assert sorted(costs)[10] <= MOST, costs
+    assert sorted(costs)[20] <= MOST, costs
 
 
 MOST = 1536                              # KiB of memory that a job may cost beside its own process

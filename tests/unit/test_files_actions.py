@@ -217,7 +217,7 @@ def test_a_missing_file_says_where_to_look(context: Context) -> None:
 
 def test_a_template_is_rendered_here(context: Context) -> None:
     (context.folder / "templates" / "a.j2").write_text("{{ colour }} é\n")
-    context.vars.update(colour="blue", ansible_managed="by us")
+    context.vars.update(colour="blue")
     host = Says({"changed": True, "dest": "/d"})
     args = {"src": "a.j2", "dest": "/d", "output_encoding": "latin-1", "lstrip_blocks": True, "mode": "0600"}
     result = play_action(template, call_of("template", args), context, host)
@@ -227,7 +227,7 @@ def test_a_template_is_rendered_here(context: Context) -> None:
     assert sent["mode"] == "0600" and sent["files"][0]["name"] == "a.j2"
     ((path, options, extra),) = context.rendered
     assert path.endswith("a.j2") and options["lstrip_blocks"] is True and options["trim_blocks"] is True
-    assert extra == {"template_destpath": "/d", "ansible_managed": "by us"}
+    assert extra == {"template_path": "a.j2", "template_destpath": "/d"}
 
 
 def test_a_template_that_is_no_text(context: Context) -> None:

@@ -91,9 +91,11 @@ def test_tables(book: dict[str, Any]) -> None:
 
 
 def test_first_found(book: dict[str, Any], tmp_path: Path) -> None:
-    assert render("{{ lookup('first_found', ['nope.yml', 'Debian.yml']) }}", **book) == str(
-        tmp_path / "vars" / "Debian.yml"
-    )
+    assert render("{{ lookup('first_found', ['nope.yml', 'Debian.yml'], skip=true) }}", **book) == []
+    for action, found in (("include_vars", "vars/Debian.yml"), ("template", "templates/t.j2")):
+        known = LazyVars(VarStack(Layer("v", book), action=action), TEMPLAR)
+        text = "{{ lookup('first_found', ['nope.yml', 'Debian.yml', 't.j2']) }}"
+        assert TEMPLAR.render(text, known) == str(tmp_path / found)
     assert render("{{ query('first_found', {'files': ['no', 'a.txt'], 'paths': ['/x', 'files']}) }}", **book) == [
         str(tmp_path / "roles" / "r" / "files" / "a.txt")
     ]
@@ -146,10 +148,30 @@ def test_wrong_calls_say_what_is_wrong() -> None:
         with pytest.raises(TemplateError) as caught:
             render(text, user=1)
         assert (caught.value.message, caught.value.hint) == (message, hint)
-    with pytest.raises(
-        TemplateError, match=r"The lookup plugin 'file' failed: .* unexpected keyword argument 'stripp'"
-    ):
-        render("{{ lookup('file', '/etc/hosts', stripp=true) }}")
+
+
+def test_options_that_a_lookup_does_not_have(caplog: pytest.LogCaptureFixture) -> None:
+    assert render("{{ lookup('items', 'a', stripp=true, plugin_name='x', name=1) }}") == "a"
+    assert "The lookup 'items' has no option 'stripp'; it is passed over." in caplog.text
+    assert render("{{ query('file', rstripp=true) }}") == []
+    assert "Did you mean 'rstrip'?" in caplog.text
+    with pytest.raises(TemplateError, match="'dellimiter' is not a valid option") as caught:
+        render("{{ lookup('csvfile', 'key dellimiter=,') }}")
+    assert caught.value.hint == "Did you mean 'delimiter'?"
+
+
+def test_terms_of_first_found_without_a_value() -> None:
+    known = LazyVars(VarStack(Layer("v", {"u": "{{ nope }}", "l": ["{{ nope }}", "b"], "host": "{{ x }}"}, True)),
+                     TEMPLAR)
+    for name in ("first_found", "ansible.builtin.first_found"):
+        written = ["{{ u }}", "a", "{{ l }}", {"files": ["{{ nope }}.yml", "c"], "paths": "{{ nope }}"}]
+        assert TEMPLAR.terms(name, written, known) == ["a", ["b"], {"files": ["c"]}]
+        with pytest.raises(UndefinedError, match="'nope' is undefined"):
+            TEMPLAR.terms(name, "{{ u }}", known)
+    with pytest.raises(UndefinedError, match="'nope' is undefined"):
+        TEMPLAR.terms("items", ["{{ u }}", "a"], known)
+    data = LazyVars(VarStack(Layer("host", {"h": ["{{ 1 }}"]}, trusted=False)), TEMPLAR)
+    assert TEMPLAR.terms("first_found", ["{{ h }}"], data) == [["{{ 1 }}"]]
 
 
 def test_settings_and_inventory() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -440,3 +442,20 @@ def test_errors_in_files(text: str, message: str, place: str, folder: Path) -> N
         TEMPLAR.render_file(text, str(folder / "t.j2"), over({}))
     assert caught.value.message == message
     assert str(caught.value.origin) == f"{folder}/{place}"
+
+
+def test_what_manages_a_file(folder: Path) -> None:
+    path = folder / "%Y{{ v }}{host}.j2"
+    path.write_text("x")
+    os.utime(path, (1, 1))
+    for setting, expected in (
+        ("{file} %Y {{{{ v + 1 }}}} {{file}}", "%Y{{ v }}{host}.j2 1970 6 {file}"), ("no date", "no date"),
+        ("{uid}@{host} %%", f"{path.owner()}@{socket.gethostname()} %"),
+    ):
+        templar = Templar(managed=setting)
+        extra = {"template_path": path.name}
+        assert templar.render_file("{{ ansible_managed }}", str(path), over({"v": 5}), {}, extra) == expected
+        mine = over({"ansible_managed": "{{ 'by ' ~ v }}", "v": 5})
+        assert templar.render_file("{{ ansible_managed }}", str(path), mine) == "by 5"
+    with pytest.raises(TemplateError, match="The setting ansible_managed cannot be formatted"):
+        Templar(managed="{nope}").render_file("{{ 1 }}", str(path), over({}))

@@ -148,6 +148,8 @@ def test_which_password_encrypts(file: Path, keys: dict[str, str]) -> None:
     both = (keys["pw"], keys["dev"])
     with pytest.raises(OptionError, match="The vault-ids default,dev are available to encrypt"):
         work("encrypt", file, ids=both)
+    with pytest.raises(OptionError, match="The vault-ids default,default are available to encrypt"):
+        work("encrypt", file, ids=(keys["pw"], keys["dev"].removeprefix("dev@")))
     with pytest.raises(VaultError, match="Did not find a match for --encrypt-vault-id=div") as caught:
         work("encrypt", file, ids=both, encrypt_vault_id="div")
     assert caught.value.hint == "Did you mean 'dev'?"

@@ -30,9 +30,9 @@ def relpath(path: str, start: str = os.curdir) -> str:
     return os.path.relpath(path, start)
 
 
-def splitext(path: str) -> list[str]:
+def splitext(path: str) -> tuple[str, str]:
     """The path without its suffix, and the suffix."""
-    return list(os.path.splitext(path))      # noqa: PTH122
+    return os.path.splitext(path)      # noqa: PTH122
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -49,5 +49,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "splitext": splitext,
     "win_basename": ntpath.basename,
     "win_dirname": ntpath.dirname,
-    "win_splitdrive": lambda path: list(ntpath.splitdrive(path)),
+    "win_splitdrive": ntpath.splitdrive,
 }

@@ -77,29 +77,29 @@ def unique(
         return _items(value)
 
 
-def zipped(*lists: Iterable[Any]) -> list[list[Any]]:
+def zipped(*lists: Iterable[Any]) -> list[tuple[Any, ...]]:
     """The first items, the second items, ... up to the end of the shortest list."""
-    return [list(each) for each in zip(*lists, strict=False)]
+    return list(zip(*lists, strict=False))
 
 
-def zip_longest(*lists: Iterable[Any], fillvalue: Any = None) -> list[list[Any]]:
+def zip_longest(*lists: Iterable[Any], fillvalue: Any = None) -> list[tuple[Any, ...]]:
     """As zip, up to the end of the longest list."""
-    return [list(each) for each in itertools.zip_longest(*lists, fillvalue=fillvalue)]
+    return list(itertools.zip_longest(*lists, fillvalue=fillvalue))
 
 
-def product(*lists: Iterable[Any], repeat: int = 1) -> list[list[Any]]:
+def product(*lists: Iterable[Any], repeat: int = 1) -> list[tuple[Any, ...]]:
     """Every combination of an item of each list."""
-    return [list(each) for each in itertools.product(*lists, repeat=repeat)]
+    return list(itertools.product(*lists, repeat=repeat))
 
 
-def permutations(items: Iterable[Any], size: int | None = None) -> list[list[Any]]:
+def permutations(items: Iterable[Any], size: int | None = None) -> list[tuple[Any, ...]]:
     """Every order of (so many of) the items."""
-    return [list(each) for each in itertools.permutations(items, size)]
+    return list(itertools.permutations(items, size))
 
 
-def combinations(items: Iterable[Any], size: int) -> list[list[Any]]:
+def combinations(items: Iterable[Any], size: int) -> list[tuple[Any, ...]]:
     """Every choice of so many of the items."""
-    return [list(each) for each in itertools.combinations(items, size)]
+    return list(itertools.combinations(items, size))
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

@@ -128,7 +128,7 @@ def extract(environment: Environment, item: Any, container: Any, more: Any = Non
     return value
 
 
-def subelements(value: Any, subkey: Any, skip_missing: bool = False) -> list[list[Any]]:
+def subelements(value: Any, subkey: Any, skip_missing: bool = False) -> list[tuple[Any, Any]]:
     """Each item together with each element of the list under its `subkey` ("a.b" or a list of keys)."""
     if isinstance(value, Mapping):
         items = [value[key] for key in value]
@@ -139,7 +139,7 @@ def subelements(value: Any, subkey: Any, skip_missing: bool = False) -> list[lis
     if not isinstance(subkey, str | list | tuple):
         raise PluginError("subelements must be a list or a string")
     keys = subkey.split(".") if isinstance(subkey, str) else subkey
-    return [[item, element] for item in items for element in _elements(item, keys, skip_missing)]
+    return [(item, element) for item in items for element in _elements(item, keys, skip_missing)]
 
 
 def _elements(item: Any, keys: Iterable[Any], skip_missing: bool) -> list[Any]:

@@ -80,14 +80,18 @@ def comment(value: Any, style: str = "plain", **options: Any) -> str:
     """
     if style not in _STYLES:
         raise PluginError(f"Invalid style '{style}'.")
-    given = {"beginning": "", "end": "", **_STYLES[style], **options}
-    newline = given.get("newline", "\n")
-    decoration = given["decoration"]
-    before = [given.get("prefix", decoration.rstrip())] * given.get("prefix_count", 1)
-    after = [given.get("postfix", decoration.rstrip())] * given.get("postfix_count", 1)
-    body = [(decoration + line) if line else decoration.rstrip() for line in str(value).split("\n")]
-    edges = [[text] if text else [] for text in (given["beginning"], given["end"])]
-    return str(newline).join([*edges[0], *before, *body, *after, *edges[1]])
+    given = {"beginning": "", "end": "", "newline": "\n", **_STYLES[style], **options}
+    newline, decoration = given["newline"], given["decoration"]
+    prefix, postfix = (given.get(name, decoration.rstrip()) for name in ("prefix", "postfix"))
+    before = prefix if prefix in ("", newline) else prefix + newline
+    body = decoration + str(value).replace(newline, newline + decoration)
+    return "".join((
+        given["beginning"] + newline if given["beginning"] else "",
+        before * given.get("prefix_count", 1),
+        body.replace(decoration + newline, decoration.rstrip() + newline),      # an empty line has no blank at its end
+        (newline + postfix) * given.get("postfix_count", 1),
+        newline + given["end"] if given["end"] else "",
+    ))
 
 
 def quote(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -49,9 +50,9 @@ class Lookups:
         self._services = services
 
     def run(
-        self, name: str, terms: Sequence[Any], variables: Mapping[str, Any], errors: str = "strict", **options: Any
+        self, name: str, terms: Sequence[Any], variables: Mapping[str, Any], /, errors: str = "strict", **options: Any
     ) -> list[Any] | None:
-        """What a lookup finds; None when it failed and `errors` says to go on.
+        """What a lookup finds; None when it failed and `errors` says to go on. An option may have any name.
 
         Raises TemplateError, and UndefinedError for a term without a value.
         """
@@ -64,13 +65,25 @@ class Lookups:
         for option in options.values() if name != "env" else ():      # env takes undef() as its default
             _check_defined(option)
         try:
-            found = function(list(terms), context, **options)
+            found = function(list(terms), context, **self._taken(name, function, options))
             return list(found)
         except UndefinedError as error:
             return [Undefined(cause=error)]
         except (AsyncrunError, PluginError, OSError, TypeError, ValueError, KeyError, LookupError) as error:
             self._failed(name, error, errors)
             return None
+
+    def _taken(self, name: str, function: Lookup, options: dict[str, Any]) -> dict[str, Any]:
+        """The options that a lookup has: ansible-core says nothing of others, and plays count on that."""
+        if function not in self.known.values():
+            return options
+        known = inspect.signature(function).parameters
+        if any(each.kind is each.VAR_KEYWORD for each in known.values()):
+            return options
+        for option in options.keys() - known.keys():
+            _log.warning("%s", " ".join(filter(None, (
+                f"The lookup {name!r} has no option {option!r}; it is passed over.", suggest(option, [*known][2:])))))
+        return {option: value for option, value in options.items() if option in [*known][2:]}
 
     def _function(self, name: Any) -> Lookup:
         found: Lookup | None = None
@@ -101,7 +114,7 @@ class Lookups:
         """`lookup`, `query` and `q` for templates."""
 
         @pass_context
-        def query(context: Context, plugin_name: str, *terms: Any, **options: Any) -> Any:
+        def query(context: Context, plugin_name: str, /, *terms: Any, **options: Any) -> Any:
             options.pop("wantlist", None)
             try:
                 return self.run(plugin_name, terms, context.get_all(), **options) or []
@@ -109,7 +122,9 @@ class Lookups:
                 return Undefined(cause=error)
 
         @pass_context
-        def lookup(context: Context, plugin_name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
+        def lookup(
+            context: Context, plugin_name: str, /, *terms: Any, wantlist: bool = False, **options: Any
+        ) -> Any:
             try:
                 found = self.run(plugin_name, terms, context.get_all(), **options)
             except UndefinedError as error:

@@ -40,6 +40,10 @@ class LookupContext:
             found += value if isinstance(value, list) else [value] if value else []
         return list(dict.fromkeys([*map(str, found), str(Path.cwd())]))
 
+    def kind(self) -> str:
+        """Which of a role's folders has what the task works with: files, templates or vars."""
+        return {"template": "templates", "include_vars": "vars"}.get(getattr(self.variables, "action", ""), "files")
+
     def places(self, name: str, kind: str) -> list[Path]:
         """Every path that a name can mean, nearest first; `kind` is files, templates or vars."""
         path = Path(os.path.expandvars(name)).expanduser()

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from asyncrun.errors import suggest
 from asyncrun.source.arguments import split_args
 from asyncrun.templating.lookups.context import Lookup, LookupContext
 from asyncrun.templating.plugins import PluginError
+from asyncrun.templating.values import Undefined
 
 _log = logging.getLogger(__name__)
 _SEPARATORS = re.compile(r"[,:;]")
@@ -31,11 +33,11 @@ def _found(name: str, context: LookupContext, kind: str = "files") -> Path:
     return path
 
 
-def file(terms: list[Any], context: LookupContext, rstrip: bool = True, lstrip: bool = False) -> list[str]:
+def file(terms: list[Any], context: LookupContext, rstrip: Any = True, lstrip: Any = False) -> list[str]:
     """The text of files."""
     texts = [context.read(_found(term, context)).decode("utf-8", "surrogateescape") for term in terms]
-    texts = [text.lstrip() for text in texts] if lstrip else texts
-    return [text.rstrip() for text in texts] if rstrip else texts
+    texts = [text.lstrip() for text in texts] if _flag(lstrip) else texts
+    return [text.rstrip() for text in texts] if _flag(rstrip) else texts
 
 
 def unvault(terms: list[Any], context: LookupContext) -> list[str]:
@@ -54,7 +56,8 @@ def template(
         path = _found(term, context, "templates")
         text = context.read(path).decode("utf-8", "surrogateescape")
         search = [folder for each in context.folders() for folder in (str(Path(each, "templates")), each)]
-        found.append(context.templar.file_value(text, str(path), context.variables, options, template_vars, search))
+        extra = {"template_path": str(term), **(template_vars or {})}
+        found.append(context.templar.file_value(text, str(path), context.variables, options, extra, search))
     return found
 
 
@@ -77,9 +80,7 @@ def first_found(
     wanted, skips = _candidates([*terms, {"files": files, "paths": paths}] if files else terms, _split(paths))
     for name in wanted:
         path = Path(os.path.expandvars(name)).expanduser()
-        places = [path] if path.is_absolute() else [
-            each for kind in ("templates", "vars", "files") for each in context.places(name, kind)]
-        for place in places:
+        for place in [path] if path.is_absolute() else context.places(name, context.kind()):
             if place.exists():
                 return [str(place)]
     if skip or skips:
@@ -101,8 +102,11 @@ def _candidates(terms: Any, paths: list[str]) -> tuple[list[str], bool]:
         elif isinstance(term, list | tuple):
             inner, inner_skip = _candidates(term, paths)
             names, skip = names + inner, skip or inner_skip
+        elif isinstance(term, Undefined):
+            term.fail()
         else:
-            raise PluginError(f"Invalid term supplied. A string, dict or list is required, got {term!r}.")
+            raise PluginError("Invalid term supplied. A string, dict or list is required, "
+                              f"not {type(term).__name__!r}: {term!r}.")
     return names, skip
 
 
@@ -115,67 +119,88 @@ def _split(value: Any) -> list[str]:
 def _options(term: Any, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """A term of the old form "key file=x.ini section=y", and the options given with it."""
     given, rest = split_args(str(term))
+    if unknown := [name for name in given if name not in options]:
+        raise PluginError(f"{unknown[0]!r} is not a valid option", suggest(unknown[0], options))
     return rest.strip(), {**options, **given}
 
 
-def csvfile(terms: list[Any], context: LookupContext, **options: Any) -> list[str]:
+def csvfile(
+    terms: list[Any], context: LookupContext, *, file: str = "ansible.csv", delimiter: str = "TAB", col: Any = 1,
+    keycol: Any = 0, default: Any = None, encoding: str = "utf-8",
+) -> list[Any]:
     """A column of the row of a CSV file that has the term in its first (`keycol`) column."""
-    if not terms:
+    options = {"file": file, "delimiter": delimiter, "col": col, "keycol": keycol, "default": default,
+               "encoding": encoding}
+    chosen = [_options(term, options) for term in terms]
+    if not chosen or not all(key for key, _ in chosen):
         raise PluginError("Search key is required but was not found")
-    found: list[str] = []
-    for term in terms:
-        key, given = _options(term, options)
-        value = _csv_value(key, context, **given)
-        if value is not None:
-            found.append(value)
-    return found
+    return [value for key, given in chosen for value in _csv_values(key, context, **given)]
 
 
-def _csv_value(
-    key: str, context: LookupContext, file: str = "ansible.csv", delimiter: str = "TAB", col: Any = 1, keycol: Any = 0,
-    default: Any = None, encoding: str = "utf-8",
-) -> Any:
+def _csv_values(
+    key: str, context: LookupContext, *, file: str, delimiter: str, col: Any, keycol: Any, default: Any, encoding: str
+) -> list[Any]:
+    column, key_column = _number("col", col), _number("keycol", keycol)
     text = context.read(_found(file, context)).decode(encoding)
     separator = {"TAB": "\t", "t": "\t", "\\t": "\t"}.get(str(delimiter), str(delimiter))
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-        if len(row) > int(keycol) and row[int(keycol)] == key:
-            return row[int(col)]
-    return default
+        if len(row) > key_column and row[key_column] == key:
+            return [row[column]]
+    return [] if default is None else _several(default)
 
 
-def ini(terms: list[Any], context: LookupContext, **options: Any) -> list[str]:
-    """Values of an ini or properties file."""
-    found: list[str] = []
+def _number(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise PluginError(f"{name} has an invalid value: {value!r} is not a number") from None
+
+
+def _several(default: Any) -> list[Any]:
+    """What is found where a list is the default: its items."""
+    return list(default) if isinstance(default, list | tuple) else [default]
+
+
+def ini(
+    terms: list[Any], context: LookupContext, *, file: str = "ansible.ini", section: str = "global",
+    type: str = "ini",      # noqa: A002 - its name in templates
+    default: Any = "", re: Any = False, encoding: str = "utf-8", case_sensitive: Any = False,
+    allow_no_value: Any = False, allow_none: Any = False, interpolation: Any = True,
+) -> list[Any]:
+    """Values of an ini or properties file; a key without a value gives none."""
+    options = {"file": file, "section": section, "type": type, "default": default, "re": re, "encoding": encoding,
+               "case_sensitive": case_sensitive, "allow_no_value": allow_no_value, "allow_none": allow_none,
+               "interpolation": interpolation}
+    found: list[Any] = []
     for term in terms:
         key, given = _options(term, options)
-        found += _ini_values(key, context, **given)
-    return found
+        if not key:
+            raise PluginError(f"No key to look up was provided as first term within string inline options: {term}")
+        found += _ini_values(key, context, given)
+    return [value for value in found if value is not None]
 
 
-def _ini_values(
-    key: str, context: LookupContext, file: str = "ansible.ini", section: str = "global", type: str = "ini",      # noqa: A002
-    default: str = "", re: Any = False, encoding: str = "utf-8", case_sensitive: Any = False,
-    allow_no_value: Any = False, interpolation: Any = True,
-) -> list[Any]:
-    path = _found(file, context)
-    text = context.read(path).decode(encoding)
+def _ini_values(key: str, context: LookupContext, given: Mapping[str, Any]) -> list[Any]:
+    path = _found(given["file"], context)
+    text = context.read(path).decode(given["encoding"])
     parser = configparser.ConfigParser(
-        allow_no_value=_flag(allow_no_value),
-        interpolation=configparser.BasicInterpolation() if _flag(interpolation) else None,
+        allow_no_value=_flag(given["allow_no_value"]) or _flag(given["allow_none"]),
+        interpolation=configparser.BasicInterpolation() if _flag(given["interpolation"]) else None,
     )
-    if _flag(case_sensitive):
+    if _flag(given["case_sensitive"]):
         parser.optionxform = str      # type: ignore[assignment,method-assign]
-    if type == "properties":
+    section = given["section"]
+    if given["type"] == "properties":
         text, section = f"[java_properties]\n{text}", "java_properties"
     try:
         parser.read_string(text, source=str(path))
-        return _ini_matches(parser, section, key, default, _flag(re), str(path))
+        return _ini_matches(parser, section, key, given["default"], _flag(given["re"]), str(path))
     except configparser.Error as error:
         raise PluginError(f"Error reading {path}: {error}") from error
 
 
 def _ini_matches(
-    parser: configparser.ConfigParser, section: str, key: str, default: str, pattern: bool, path: str
+    parser: configparser.ConfigParser, section: str, key: str, default: Any, pattern: bool, path: str
 ) -> list[Any]:
     if not parser.has_section(section):
         raise PluginError(f"No section {section!r} in {path!r}.")
@@ -184,7 +209,7 @@ def _ini_matches(
     try:
         return [parser.get(section, key)]
     except configparser.NoOptionError:
-        return [default]
+        return _several(default)
 
 
 def _flag(value: Any) -> bool:

@@ -79,17 +79,17 @@ def choice(terms: list[Any], context: LookupContext) -> list[Any]:
     return [secrets.choice(terms)] if terms else []
 
 
-def subelements(terms: list[Any], context: LookupContext, **options: Any) -> list[list[Any]]:
+def subelements(terms: list[Any], context: LookupContext, *, skip_missing: Any = False) -> list[list[Any]]:
     """Each item (without that key) together with each element of the list under its key."""
     del context
     if not 2 <= len(terms) <= 3 or not isinstance(terms[0], list | Mapping) or not isinstance(terms[1], str):
         raise PluginError("subelements lookup expects a list of two or three items: a list or dict, a key, and options")
-    flags = {**(terms[2] if len(terms) == 3 else {}), **options}
+    flags = {"skip_missing": skip_missing, **(terms[2] if len(terms) == 3 else {})}
     if unknown := [name for name in flags if name != "skip_missing"]:
         raise PluginError(f"the optional third item must be a dict with flags skip_missing, not {unknown[0]}")
     source = terms[0]
     entries = [source[key] for key in source] if isinstance(source, Mapping) else source
-    missing = str(flags.get("skip_missing", False)).lower() in ("true", "yes", "1", "on")
+    missing = str(flags["skip_missing"]).lower() in ("true", "yes", "1", "on")
     return [pair for entry in entries for pair in _elements(entry, terms[1].split("."), missing)]
 
 
@@ -100,6 +100,8 @@ def _elements(entry: Any, keys: list[str], skip_missing: bool) -> list[list[Any]
         return []
     found: Any = entry
     for key in keys:
+        if found is None and skip_missing:
+            return []
         if not isinstance(found, Mapping):
             raise PluginError(f"the key {key} should point to a dictionary, got '{found}'")
         if key not in found:
@@ -119,12 +121,17 @@ def _without(entry: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
     return {key: _without(entry[key], keys[1:]) if key == keys[0] else entry[key] for key in entry}
 
 
-def sequence(terms: list[Any], context: LookupContext, **options: Any) -> list[str]:
+def sequence(
+    terms: list[Any], context: LookupContext, *, start: Any = None, end: Any = None, count: Any = None,
+    stride: Any = None, format: str | None = None,      # noqa: A002 - its name in templates
+) -> list[str]:
     """Numbers as texts: "start=1 end=5 stride=2 format=web%02d", "count=3", "2-8/3:web%02d"."""
     del context
+    given = {"start": start, "end": end, "count": count, "stride": stride, "format": format}
+    options = {name: value for name, value in given.items() if value is not None}
     found: list[str] = []
-    for term in terms or [""]:
-        found += _numbers({**_sequence_options(str(term)), **options})
+    for term in terms or ([""] if options else []):
+        found += _numbers({**options, **_sequence_options(str(term))})
     return found
 
 
@@ -151,7 +158,8 @@ def _numbers(given: dict[str, Any]) -> list[str]:
                           else "must specify count or end in with_sequence")
     if said.get("count") == 0 or stride == 0:
         return []
-    end = said["end"] if "end" in said else start + (said["count"] - 1) * stride
+    # so that there are more of them than `count` when they are counted backwards, as in ansible-core
+    end = said["end"] if "end" in said else start + said["count"] * stride - 1
     if stride > 0 and end < start:
         raise PluginError("to count backwards make stride negative")
     if stride < 0 and end > start:

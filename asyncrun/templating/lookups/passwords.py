@@ -20,24 +20,27 @@ DEFAULT_LENGTH: Final = 20
 DEFAULT_CHARS: Final = ("ascii_letters", "digits", ".,:-_")
 _NAMED: Final = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits",
                  "punctuation", "whitespace", "printable")
-_OPTIONS: Final = ("length", "chars", "encrypt", "ident", "seed")
 _SALT: Final = string.ascii_letters + string.digits + "./"
 
 
-def password(terms: list[Any], context: LookupContext, **options: Any) -> list[str]:
+def password(
+    terms: list[Any], context: LookupContext, *, length: Any = DEFAULT_LENGTH, chars: Any = DEFAULT_CHARS,
+    encrypt: Any = None, ident: str | None = None, seed: Any = None,
+) -> list[str]:
     """Random passwords, each kept in the file that its term names; `/dev/null` keeps none."""
+    options = {"length": length, "chars": chars, "encrypt": encrypt, "ident": ident, "seed": seed}
     found: list[str] = []
     for term in terms:
         given, rest = split_args(str(term))
         chosen = {**options, **given}
-        if unknown := [name for name in chosen if name not in _OPTIONS]:
+        if unknown := [name for name in chosen if name not in options]:
             raise PluginError(f"Unrecognized parameter(s) given to password lookup: {', '.join(unknown)}")
         found.append(_password(rest.strip(), context, chosen))
     return found
 
 
 def _password(name: str, context: LookupContext, given: Mapping[str, Any]) -> str:
-    new = _random(int(given.get("length", DEFAULT_LENGTH)), given.get("chars", DEFAULT_CHARS), given.get("seed"))
+    new = _random(int(given["length"]), given["chars"], given["seed"])
     path = Path(name).expanduser()
     if not path.is_absolute():
         path = Path(str(context.variables.get("playbook_dir") or Path.cwd()), path)
