@@ -286,7 +286,7 @@ def test_f32_a_job_costs_little_memory(place: Place) -> None:
 """)
     place.has("all")
     until(lambda: place.count("count") == 40, "each job")
-    # What the supervisors share is divided by their number: of a few, what else this machine's Python loads would count.
+    # What the supervisors share is divided by their number: of a few, all that this Python loads at its start counts.
     costs = [supervisor_cost(place, job.host, job.jid) for job in place.journal()]
     assert sorted(costs)[20] <= MOST, costs
 
