@@ -129,7 +129,7 @@ def end(tree: "Callable[[], set[int]]", grace: float, main: int = 0) -> "set[int
         left = tree()
         if not left or time.monotonic() > deadline:
             return left
-        for pid in left:
+        for pid in sorted(left):            # as a rule parents first: a shell is not to go on with its next command
             send(pid, signal.SIGKILL)
         time.sleep(0.01)
 

@@ -126,7 +126,7 @@ def test_exit_codes(web: Run) -> None:
     without = web("web1")
     assert (without.code, without.out) == (5, "")
     assert "No argument passed to command module" in without.err
-    assert web("web1", "-m", "include_tasks", "-a", "x.yml").code == 5
+    assert web("web1", "-m", "import_playbook", "-a", "x.yml").code == 5
     nobody = web("nosuch", "-m", "ping")
     assert (nobody.code, nobody.out) == (0, "")
     assert "Could not match supplied host pattern, ignoring: nosuch" in nobody.err
