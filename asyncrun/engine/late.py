@@ -8,16 +8,14 @@ from typing import Any
 
 from asyncrun.catalog import Catalog
 from asyncrun.errors import AsyncrunError, ParseError
-from asyncrun.playbook.action import LATE, LATE_TEXT, LOADED, ActionFinder
+from asyncrun.playbook.action import LATE_TEXT, LOADED, ActionFinder
 from asyncrun.playbook.model import Task
 from asyncrun.templating.templar import Templar
 from asyncrun.templating.values import plain
 
 
 def named(task: Task, variables: Mapping[str, Any], catalog: Catalog, templar: Templar) -> Task:
-    """The task with the action that it has on a host with these variables; where it has none, one that fails."""
-    if task.action != LATE:
-        return task
+    """A task of LATE, with the action that it has on a host with these variables; where it has none, one that fails."""
     try:
         return _named(task, variables, catalog, templar)
     except AsyncrunError as error:

@@ -39,10 +39,10 @@ def bare(line: str) -> str:
     return line.rstrip("\r\n")
 
 
-def ended(lines: "list[str]") -> "list[str]":
+def ended(lines: "list[str]", ending: str = "\n") -> "list[str]":
     """The lines, the last one with an end: a line that follows it must not become part of it."""
     if lines and not lines[-1].endswith("\n"):
-        return lines[:-1] + [lines[-1] + "\n"]
+        return lines[:-1] + [lines[-1] + ending]
     return lines
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from .. import files, replace
+from .. import files, replace, textfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ SPEC = {
 }
 
 
-# They are settled, and reported, after the lines; a new file has them from its first moment.
-ATTRIBUTES = ("mode", "owner", "group", "attributes", "seuser", "serole", "setype", "selevel")
-
-
 def run(m: "Module") -> "dict[str, Any]":
     path = m.args["path"]
     _demand(m, path)
@@ -61,8 +57,8 @@ def run(m: "Module") -> "dict[str, Any]":
         return {"msg": "file not present"}
     if not there and not m.args["create"]:
         m.fail("Destination %s does not exist !" % path, rc=257)
-    old = _read(m, path) if there else ""
-    lines = _split(old)
+    old = textfile.TextFile(m, path).read()
+    lines = textfile.split(old)
     new, msg, found = _without(m, lines) if m.args["state"] == "absent" else _with(m, lines)
     return _write(m, path, old, "".join(new), msg, found)
 
@@ -84,34 +80,6 @@ def _demand(m: "Module", path: str) -> None:
                    "consequences, such as replacing the last line in the file rather than appending." % key)
 
 
-def _codec(m: "Module") -> "tuple[str, str]":
-    return m.args["encoding"], "surrogateescape" if m.args["encoding"].lower() in ("utf-8", "utf8") else "strict"
-
-
-def _read(m: "Module", path: str) -> str:
-    try:
-        return m.read_bytes(path).decode(*_codec(m))
-    except (UnicodeError, LookupError) as error:
-        m.fail("%s cannot be read as %s: %s" % (path, m.args["encoding"], error))
-
-
-def _split(text: str) -> "list[str]":
-    """Lines with their ends; only a newline ends a line."""
-    lines = text.split("\n")
-    return [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-
-
-def _regexp(m: "Module", text: "Optional[str]") -> "Any":
-    try:
-        return None if text is None else re.compile(text)
-    except re.error as error:
-        m.fail("%r is not a regular expression: %s" % (text, error))
-
-
-def _bare(line: str) -> str:
-    return line.rstrip("\r\n")
-
-
 # -- state=absent --------------------------------------------------------------------------------------------------
 
 def _without(m: "Module", lines: "list[str]") -> "tuple[list[str], str, Optional[int]]":
@@ -123,12 +91,13 @@ def _without(m: "Module", lines: "list[str]") -> "tuple[list[str], str, Optional
 
 def _matcher(m: "Module") -> "Any":
     """Whether a line is one that `regexp`, `search_string` or else `line` means."""
-    regexp, word = _regexp(m, m.args["regexp"]), m.args["search_string"]
-    if regexp is not None:
-        return lambda line: regexp.search(_bare(line)) is not None
+    given, word = m.args["regexp"], m.args["search_string"]
+    if given is not None:
+        regexp = textfile.pattern(m, given)
+        return lambda line: regexp.search(textfile.bare(line)) is not None
     if word is not None:
         return lambda line: word in line
-    return lambda line: _bare(line) == _bare(m.args["line"])
+    return lambda line: textfile.bare(line) == textfile.bare(m.args["line"])
 
 
 # -- state=present -------------------------------------------------------------------------------------------------
@@ -142,7 +111,7 @@ def _with(m: "Module", lines: "list[str]") -> "tuple[list[str], str, Optional[in
         return _replaced(m, lines, at)
     if m.args["backrefs"]:
         return lines, "", None
-    same = [index for index, line in enumerate(lines) if _bare(line) == _bare(m.args["line"])]
+    same = [index for index, line in enumerate(lines) if textfile.bare(line) == textfile.bare(m.args["line"])]
     if same:
         return lines, "", None
     return _inserted(m, lines, ending)
@@ -156,15 +125,15 @@ def _one(m: "Module", indexes: "list[int]") -> "Optional[int]":
 
 def _replaced(m: "Module", lines: "list[str]", at: int) -> "tuple[list[str], str, Optional[int]]":
     old, line = lines[at], m.args["line"]
-    end = old[len(_bare(old)):] or "\n"
+    end = old[len(textfile.bare(old)):] or "\n"
     if m.args["backrefs"]:
-        match = _regexp(m, m.args["regexp"]).search(_bare(old))
+        match = textfile.pattern(m, m.args["regexp"]).search(textfile.bare(old))
         try:
             line = match.expand(line)
         except (re.error, IndexError) as error:
             m.fail("%r cannot be filled in from %r: %s" % (line, m.args["regexp"], error))
     new = line if line.endswith("\n") else line + end
-    if _bare(new) == _bare(old):
+    if textfile.bare(new) == textfile.bare(old):
         return lines, "", None
     return lines[:at] + [new] + lines[at + 1:], "line replaced", None
 
@@ -177,19 +146,12 @@ def _inserted(m: "Module", lines: "list[str]", ending: str) -> "tuple[list[str],
     pattern = before or after
     at = None
     if pattern and pattern != "EOF":
-        regexp = _regexp(m, pattern)
-        at = _one(m, [index for index, each in enumerate(lines) if regexp.search(_bare(each))])
+        regexp = textfile.pattern(m, pattern)
+        at = _one(m, [index for index, each in enumerate(lines) if regexp.search(textfile.bare(each))])
     if at is None:
-        return _ended(lines, ending) + [new], "line added", None
+        return textfile.ended(lines, ending) + [new], "line added", None
     at += 1 if after else 0
-    return _ended(lines[:at], ending) + [new] + lines[at:], "line added", None
-
-
-def _ended(lines: "list[str]", ending: str) -> "list[str]":
-    """The lines, the last one with an end: a line that follows it must not become part of it."""
-    if lines and not lines[-1].endswith("\n"):
-        return lines[:-1] + [lines[-1] + ending]
-    return lines
+    return textfile.ended(lines[:at], ending) + [new] + lines[at:], "line added", None
 
 
 # -- what comes of it ----------------------------------------------------------------------------------------------
@@ -204,7 +166,7 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
     if m.change(old if there else None, new, show=(old, new),
                 before_header="%s (content)" % path, after_header="%s (content)" % path):
         result["backup"] = replace.backup(m, real) if m.args["backup"] else ""
-        now = wanted if not there else files.Attributes(m, **dict.fromkeys(ATTRIBUTES))
+        now = wanted if not there else files.Attributes(m, **dict.fromkeys(textfile.ATTRIBUTES))
         files.attempt(m, False, lambda: _replace(m, real, new, now))
     before = len(m.diffs), m.changed
     m.changed = False
@@ -220,7 +182,8 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
 def _replace(m: "Module", path: str, new: str, wanted: files.Attributes) -> None:
     _make_folder(m, path)
     try:
-        raw = new.encode(*_codec(m))
+        file = textfile.TextFile(m, path)
+        raw = new.encode(file.encoding, file.errors)
     except UnicodeError as error:
         m.fail("the line cannot be written as %s: %s" % (m.args["encoding"], error))
     with replace.replacing(m, path, wanted, _validator(m)) as target:
