@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests.conftest import PYTHONS
+from tests.remote.modulerun import Runner, running
+
+OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 
 
 class AptRoot:
@@ -60,3 +68,16 @@ class AptRoot:
             ["dpkg-query", f"--admindir={self.root}/var/lib/dpkg", "-W",
              "-f", "${Package} ${Version} ${db:Status-Status}\n"], capture_output=True, text=True, check=False).stdout
         return {words[0]: words[1] for words in map(str.split, said.splitlines()) if words[2] == "installed"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> AptRoot:
+    root = AptRoot(tmp_path / "apt")
+    root.build("hello-test", "1.0")
+    return root
+
+
+@pytest.fixture
+def run(root: AptRoot) -> Iterator[Runner]:
+    with running(PYTHONS[OLDEST], root.environment) as runner:
+        yield runner

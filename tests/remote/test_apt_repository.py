@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,28 +10,13 @@ import pytest
 from asyncrun.remote import aptsources, keyfetch
 from asyncrun.remote.module import Failed, Module
 from asyncrun.remote.modules import apt_repository
-from tests.conftest import PYTHONS
 from tests.remote import pgp
-from tests.remote.debs import AptRoot
-from tests.remote.modulerun import Runner, running
+from tests.remote.debs import AptRoot, root, run
+from tests.remote.modulerun import Runner
 from tests.remote.test_packages_apt import pytestmark
 
-__all__ = ["pytestmark"]
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
+__all__ = ["pytestmark", "root", "run"]
 LINE = "deb http://127.0.0.1:9/shop stable main"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> AptRoot:
-    root = AptRoot(tmp_path / "apt")
-    root.build("hello-test", "1.0")
-    return root
-
-
-@pytest.fixture
-def run(root: AptRoot) -> Iterator[Runner]:
-    with running(PYTHONS[OLDEST], root.environment) as runner:
-        yield runner
 
 
 def parts(root: AptRoot) -> Path:

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.remote import pgp
-from tests.remote.debs import AptRoot
-from tests.remote.modulerun import Runner, running
+from tests.remote.debs import AptRoot, root, run
+from tests.remote.modulerun import Runner
 from tests.remote.test_keys import keys, site
 from tests.remote.test_packages_apt import pytestmark
 
-__all__ = ["keys", "pytestmark", "site"]
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
+__all__ = ["keys", "pytestmark", "root", "run", "site"]
 SHOP = {"name": "the shop", "uris": "https://a.example", "suites": "./"}
 needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="needs gpg")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> AptRoot:
-    root = AptRoot(tmp_path / "apt")
-    root.build("hello-test", "1.0")
-    return root
-
-
-@pytest.fixture
-def run(root: AptRoot) -> Iterator[Runner]:
-    with running(PYTHONS[OLDEST], root.environment) as runner:
-        yield runner
 
 
 def targets(root: AptRoot) -> str:

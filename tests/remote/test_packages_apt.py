@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from tests.conftest import PYTHONS
-from tests.remote.debs import AptRoot
+from tests.remote.debs import OLDEST, AptRoot, root
 from tests.remote.modulerun import Runner, running
 
 
@@ -26,14 +26,7 @@ def has_python_apt() -> bool:
 pytestmark = pytest.mark.skipif(
     not has_python_apt() or os.geteuid() != 0, reason="needs root, apt-get and python3-apt")
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> AptRoot:
-    root = AptRoot(tmp_path / "apt")
-    root.build("hello-test", "1.0")
-    return root
+__all__ = ["root"]                    # a fixture
 
 
 @pytest.fixture
