@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from typing import Any
 
 from asyncrun.errors import Unreachable
@@ -71,6 +72,7 @@ class ProxyProcess(socket.socket):
         super().__init__(fileno=ours.detach())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._last_words = ""
+        self._lock = threading.Lock()
         with theirs:
             self.process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(),
@@ -78,21 +80,31 @@ class ProxyProcess(socket.socket):
 
     def said(self) -> str:
         """The end of what it wrote to stderr."""
+        with self._lock:
+            return self._read()
+
+    def close(self) -> None:
+        """End the process with the socket, once: the thread that reads the session closes it as well as its owner."""
+        super().close()
+        with self._lock:
+            if self._errors.closed:
+                return
+            self._read()
+            self._errors.close()
+            self._end()
+
+    def _read(self) -> str:
         if not self._errors.closed:
             self._errors.seek(0)
             self._last_words = self._errors.read()[-500:].decode("utf-8", "replace").strip()
         return self._last_words
 
-    def close(self) -> None:
-        """End the process with the socket."""
-        super().close()
-        self.said()
-        self._errors.close()
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+    def _end(self) -> None:
+        if self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, signal.SIGTERM)            # it is not waited for yet, so its pid is its own
+        try:
+            self.process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()

@@ -160,7 +160,9 @@ def chosen(inventory: Inventory, piece: str) -> set[str] | None:
     elif base in inventory.hosts or not inside:
         hosts = [base] if base in inventory.hosts else []
     else:                                      # nothing to count in: a range of hosts, or else a glob
-        spelt_out = set(inventory.hosts).intersection(expand(piece) if ":" in inside and inside[-1] != ":" else ())
+        first, _, last = inside.partition(":")
+        counts = first.isdecimal() and last.isdecimal() and int(first) <= int(last)     # [1:0] counts nobody
+        spelt_out = set(inventory.hosts).intersection(expand(piece) if counts else ())
         return spelt_out or {host for host in inventory.hosts if fnmatchcase(host, piece)}
     if inside and hosts and ":" not in inside:
         at = int(inside)
