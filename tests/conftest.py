@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
-
-def find_pythons() -> dict[str, str]:
-    """Every python3.X from 3.6 on: "3.6" -> its path. The system's first, then those that pyenv holds."""
-    folders = [Path(folder) for folder in ("/usr/bin", "/usr/local/bin")]
-    if pyenv := shutil.which("pyenv"):
-        root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False).stdout.strip()
-        folders += sorted(Path(root, "versions").glob("3.*/bin"))
-    found: dict[str, str] = {}
-    for minor in range(6, 20):
-        name = f"python3.{minor}"
-        path = shutil.which(name, path=":".join(map(str, folders)))
-        if path:
-            found[f"3.{minor}"] = path
-    return found
+from tests.pythons import FEW, PYTHONS
 
 
-PYTHONS = find_pythons()
-assert PYTHONS, "no python3.X found to act as a target"
-
-
-@pytest.fixture(params=sorted(PYTHONS, key=lambda name: int(re.sub(r"^3\.", "", name))))
+@pytest.fixture(params=[pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in PYTHONS])
 def any_python(request: pytest.FixtureRequest) -> str:
-    """The path of a Python that can be a target: the test runs once for each that is found."""
+    """The path of a Python that can be a target: the test runs once for each that is found, slow for most of them."""
     return PYTHONS[request.param]
 
 

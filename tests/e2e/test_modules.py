@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.command import Ended, playbook
 from tests.e2e.grounds import HOSTS, Grounds, has_rpm
 from tests.e2e.outside import Site, SlowService, service, site
 from tests.e2e.server import Account, Sshd, as_root, free_port
+from tests.pythons import OLDEST, PYTHONS
 
 __all__ = ["service", "site"]          # fixtures
 
@@ -186,7 +186,7 @@ def test_services(grounds: Grounds, service: SlowService) -> None:
 def test_file_names_beyond_ascii_need_no_locale(
     grounds: Grounds, own_sshd: Callable[..., Sshd], tmp_path: Path, locale: dict[str, str],
 ) -> None:
-    oldest = PYTHONS[min(PYTHONS, key=lambda name: int(name.partition(".")[2]))]
+    oldest = PYTHONS[OLDEST]
     server = own_sshd(more="".join(f"SetEnv {name}={value}\n" for name, value in locale.items()))
     inventory = server.inventory(tmp_path, {"web": 2}, ansible_python_interpreter=oldest)
     path = tmp_path / "names.yml"

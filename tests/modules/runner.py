@@ -204,21 +204,4 @@ def judge(said: Any, wanted: Any, what: str) -> None:
         assert type(said) is type(wanted) and said == wanted, f"{what}: {said!r} is not {wanted!r}"
 
 
-def pythons() -> dict[str, str]:
-    """The Pythons that each case is played by: the oldest, the newest, and the system's own."""
-    from tests.conftest import PYTHONS
-    names = sorted(PYTHONS, key=lambda name: int(name.partition(".")[2]))
-    chosen = {name: PYTHONS[name] for name in (names[0], names[-1])}
-    system = Path("/usr/bin/python3")
-    if system.exists():
-        chosen["system"] = str(system)
-    return chosen
-
-
-def every_python() -> dict[str, str]:
-    """Those that the slow sweep adds."""
-    from tests.conftest import PYTHONS
-    return {name: path for name, path in PYTHONS.items() if name not in pythons()}
-
-
-__all__ = ["CASES", "ROOT", "Case", "Driver", "Ran", "cases", "every_python", "judge", "play", "pythons"]
+__all__ = ["CASES", "ROOT", "Case", "Driver", "Ran", "cases", "judge", "play"]

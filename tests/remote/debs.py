@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
-
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 
 
 class AptRoot:

@@ -20,13 +20,13 @@ import pytest
 from asyncrun.actions.archives import assemble, unarchive
 from asyncrun.errors import SourceError
 from tests.modules.actions import Context, Host, call_of, play_action
-from tests.modules.runner import Driver, pythons
+from tests.modules.runner import Driver
 from tests.website import serving
 
 
-@pytest.fixture(params=pythons().values(), ids=pythons())
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    driver = Driver(request.param)
+@pytest.fixture
+def host(any_python: str) -> Iterator[Host]:
+    driver = Driver(any_python)
     yield Host(driver)
     driver.close()
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.conftest import account
 from tests.e2e.server import Account
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
 __all__ = ["account"]
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("crontab") is None, reason="needs root and the crontab command")
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
 needs_debconf = pytest.mark.skipif(shutil.which("debconf-set-selections") is None, reason="needs debconf")
 needs_dpkg = pytest.mark.skipif(shutil.which("dpkg") is None, reason="needs dpkg")
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 CONF = """\
 Config: config
 Templates: templates

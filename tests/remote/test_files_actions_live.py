@@ -12,12 +12,12 @@ import pytest
 
 from asyncrun.actions.files import copy, fetch, script, template
 from tests.modules.actions import Context, Host, call_of, play_action
-from tests.modules.runner import Driver, pythons
+from tests.modules.runner import Driver
 
 
-@pytest.fixture(params=pythons().values(), ids=pythons())
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    driver = Driver(request.param)
+@pytest.fixture
+def host(any_python: str) -> Iterator[Host]:
+    driver = Driver(any_python)
     yield Host(driver)
     driver.close()
 

@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.conftest import sshd
 from tests.e2e.server import Sshd
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
 __all__ = ["sshd"]
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 WHO = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER")
        for what, value in (("NAME", "a"), ("EMAIL", "a@b"), ("DATE", "2024-01-01T00:00:00Z"))}
 PLAIN = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.server import as_root
 from tests.faults.machines import may_unshare
+from tests.pythons import OLDEST, PYTHONS
 
 ROOT = Path(__file__).parents[2]
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 RUN = """\
 import json, os, sys
 sys.path[0] = sys.argv[1]

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.server import as_root
 from tests.faults.machines import may_unshare
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 TOOL = shutil.which("iptables", path="/usr/sbin:/sbin:/usr/bin")
 pytestmark = pytest.mark.skipif(TOOL is None, reason="needs iptables")
 

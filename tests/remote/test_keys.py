@@ -12,14 +12,13 @@ from threading import Thread
 import pytest
 
 from asyncrun.remote import openpgp
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote import pgp
 from tests.remote.modulerun import Runner, running
 
 pytestmark = pytest.mark.skipif(not pgp.has_gpg(), reason="needs gpg")
 needs_apt = pytest.mark.skipif(shutil.which("apt-config") is None, reason="needs apt")
 needs_rpm = pytest.mark.skipif(shutil.which("rpm") is None, reason="needs rpm")
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 from tests.remote.rpms import DnfRoot
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 PACMAN = """\
 Name            : acl
 Version         : 2.3.1-3

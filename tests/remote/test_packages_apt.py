@@ -13,8 +13,8 @@ from threading import Thread
 
 import pytest
 
-from tests.conftest import PYTHONS
-from tests.remote.debs import OLDEST, AptRoot, root
+from tests.pythons import OLDEST, PYTHONS
+from tests.remote.debs import AptRoot, root
 from tests.remote.modulerun import Runner, running
 
 

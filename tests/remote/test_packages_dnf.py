@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import running
 from tests.remote.rpms import DnfRoot
 
@@ -26,7 +26,6 @@ def has_dnf() -> bool:
 pytestmark = pytest.mark.skipif(
     not has_dnf() or os.geteuid() != 0, reason="needs root, python3-dnf, rpm and createrepo-c")
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 Dnf = Callable[..., dict[str, Any]]
 
 

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.server import as_root
 from tests.faults.machines import may_unshare
+from tests.pythons import NEWEST, OLDEST, PYTHONS
 
 ROOT = Path(__file__).parents[2]
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
-NEWEST = max(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 SYSTEMCTL = r"""#!/bin/sh
 case "$*" in
 *list-units*) cat <<'END'

@@ -13,10 +13,9 @@ import pytest
 
 from asyncrun.remote.services import needed
 from asyncrun.remote.systemctl import parsed
-from tests.conftest import PYTHONS
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 as_root = pytest.mark.skipif(
     os.geteuid() != 0 or not Path("/etc/init.d").is_dir(), reason="writes an init script: needs root and /etc/init.d")
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PYTHONS
 from tests.e2e.server import free_port
+from tests.pythons import OLDEST, PYTHONS
 from tests.remote.jobs_kit import until
 from tests.remote.modulerun import Runner, running
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 pytestmark = pytest.mark.skipif(not all(map(shutil.which, ("svn", "svnadmin"))), reason="needs subversion")
 
 

@@ -13,13 +13,11 @@ from pathlib import Path
 import pytest
 
 from asyncrun.remote import accounts
-from tests.conftest import PYTHONS
+from tests.pythons import NEWEST, OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes users: needs root")
 
-OLDEST = min(PYTHONS, key=lambda name: int(name.partition(".")[2]))
-NEWEST = max(PYTHONS, key=lambda name: int(name.partition(".")[2]))
 
 
 @pytest.fixture(params=[OLDEST, NEWEST])
