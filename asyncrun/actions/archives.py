@@ -10,7 +10,7 @@ from typing import Any
 from asyncrun.actions import ActionContext, Ask, Call, Steps, action, module_request
 from asyncrun.actions.upload import VAULT, Plan, put, text_piece
 from asyncrun.errors import SourceError
-from asyncrun.remote import fragments
+from asyncrun.remote.files import fragments
 from asyncrun.results import RawResult
 
 REMOTE_SRC = "If it is on the target already, say remote_src: true."

@@ -344,7 +344,7 @@ class Agent(object):
 
     def _job(self, number: int, what: str, body: "Header", upload: "Optional[Upload]") -> None:
         if self.jobs is None:
-            from .jobs import Jobs
+            from .jobs.requests import Jobs
             self.jobs = Jobs()
         reply = functools.partial(self._answer_job, number)
         patient = {"job_wait": self.jobs.wait, "job_kill": self.jobs.kill, "job_read": self.jobs.read}

@@ -125,7 +125,7 @@ class Bundle:
         """What the request (kind, body) needs on the target. Raises SourceError when its module is missing here."""
         if kind == "module":
             return self._module_parcel(body)
-        keys = self.needs(f"{PACKAGE}.jobs")
+        keys = self.needs(f"{PACKAGE}.jobs.requests")
         run = body.get("run")
         if not isinstance(run, Mapping):
             return Parcel(dict(body), keys)

@@ -24,7 +24,8 @@ def package(name, path):
 
 package("asyncrun", os.path.join(sys.argv[1], "asyncrun"))
 
-from asyncrun.remote import child, jobs  # noqa: E402
+from asyncrun.remote import child  # noqa: E402
+from asyncrun.remote.jobs import requests  # noqa: E402
 
 
 def pumped(script, spool):
@@ -105,7 +106,7 @@ def main():
     """Until stdin ends."""
     options = json.loads(sys.argv[2])
     real = options.pop("real", False)
-    held = jobs.Jobs(**options) if real else jobs.Jobs(run_module=run_module, **options)
+    held = requests.Jobs(**options) if real else requests.Jobs(run_module=run_module, **options)
     signal.signal(signal.SIGUSR1, lambda *_: None)
     pending = b""
     while True:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from asyncrun.remote import aptsources, keyfetch
 from asyncrun.remote.module import Failed, Module
 from asyncrun.remote.modules import apt_repository
+from asyncrun.remote.packages import aptsources, keyfetch
 from tests.remote import pgp
 from tests.remote.debs import AptRoot, root, run
 from tests.remote.modulerun import Runner

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from asyncrun.remote import openpgp
+from asyncrun.remote.packages import openpgp
 from tests.pythons import OLDEST, PYTHONS
 from tests.remote import pgp
 from tests.remote.modulerun import Runner, running

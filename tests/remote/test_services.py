@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncrun.remote.services import needed
-from asyncrun.remote.systemctl import parsed
+from asyncrun.remote.system.services import needed
+from asyncrun.remote.system.systemctl import parsed
 from tests.pythons import OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 

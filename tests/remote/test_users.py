@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncrun.remote import accounts
+from asyncrun.remote.system import accounts
 from tests.pythons import NEWEST, OLDEST, PYTHONS
 from tests.remote.modulerun import Runner, running
 

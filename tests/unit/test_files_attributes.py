@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asyncrun.remote import files, replace
+from asyncrun.remote.files import paths, replace
 from asyncrun.remote.module import Failed, Module
 
 LABEL = b"system_u:object_r:etc_t:s0\0"
@@ -25,35 +25,35 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "f"
     path.write_text("old")
     try:
-        os.setxattr(path, files.CONTEXT, LABEL)
+        os.setxattr(path, paths.CONTEXT, LABEL)
     except OSError as error:
         pytest.skip(f"labels cannot be set here: {error}")
-    monkeypatch.setattr(files, "selinux_enabled", lambda: True)
+    monkeypatch.setattr(paths, "selinux_enabled", lambda: True)
     return path
 
 
 def test_a_context_is_set_by_its_parts(labelled: Path) -> None:
     m = module(setype="tmp_t", selevel="s0:c1,c2")
-    files.settle(m, str(labelled), files.Attributes(m))
-    assert files.context_of(str(labelled)) == "system_u:object_r:tmp_t:s0:c1,c2"
+    paths.settle(m, str(labelled), paths.Attributes(m))
+    assert paths.context_of(str(labelled)) == "system_u:object_r:tmp_t:s0:c1,c2"
     assert m.changed and m.diffs[0]["after"]["secontext"] == "system_u:object_r:tmp_t:s0:c1,c2"
     m = module(setype="tmp_t")
-    files.settle(m, str(labelled), files.Attributes(m))
+    paths.settle(m, str(labelled), paths.Attributes(m))
     assert not m.changed
 
 
 def test_a_replaced_file_keeps_its_context(labelled: Path) -> None:
     m = module()
-    with replace.replacing(m, str(labelled), files.Attributes(m)) as target:
+    with replace.replacing(m, str(labelled), paths.Attributes(m)) as target:
         target.write(b"new")
     assert labelled.read_text() == "new"
-    assert files.described(str(labelled))["secontext"] == "system_u:object_r:etc_t:s0"
+    assert paths.described(str(labelled))["secontext"] == "system_u:object_r:etc_t:s0"
 
 
 def test_a_default_that_cannot_be_known_is_said(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "selinux", None)
+    monkeypatch.setattr(paths, "selinux", None)
     m = module(setype="_default")
-    files.settle(m, str(labelled), files.Attributes(m))
+    paths.settle(m, str(labelled), paths.Attributes(m))
     assert not m.changed and len(m.warnings) == 1 and "python3-selinux" in m.warnings[0]
 
 
@@ -77,17 +77,17 @@ def test_nobody_reads_a_new_file_too_early(
 
     monkeypatch.setattr(os, "chmod", chmod)
     m = module(**args)
-    with replace.replacing(m, str(path), files.Attributes(m)) as target:
+    with replace.replacing(m, str(path), paths.Attributes(m)) as target:
         target.write(b"new")
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert all(bits & ~mode == 0 for bits in modes), [oct(bits) for bits in modes]
 
 
-@pytest.mark.skipif(files.selinux_enabled(), reason="this machine has SELinux")
+@pytest.mark.skipif(paths.selinux_enabled(), reason="this machine has SELinux")
 def test_a_context_without_selinux_is_said_to_do_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     m = module(setype="tmp_t")
-    files.settle(m, str(tmp_path / "f"), files.Attributes(m))
+    paths.settle(m, str(tmp_path / "f"), paths.Attributes(m))
     assert not m.changed and m.warnings == [
         "SELinux is not enabled here: seuser, serole, setype and selevel are not applied"]
 
@@ -95,7 +95,7 @@ def test_a_context_without_selinux_is_said_to_do_nothing(tmp_path: Path) -> None
 def test_a_new_file_is_never_open_to_more_than_wanted(tmp_path: Path) -> None:
     path = tmp_path / "f"
     m = module(mode="0600")
-    with replace.replacing(m, str(path), files.Attributes(m)) as target:
+    with replace.replacing(m, str(path), paths.Attributes(m)) as target:
         target.write(b"secret")
         assert stat.S_IMODE(Path(target.name).stat().st_mode) == 0o600
         assert not path.exists()
@@ -125,11 +125,11 @@ def test_a_file_that_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "rename", busy)
     m = module(unsafe_writes=unsafe)
     if unsafe:
-        with replace.replacing(m, str(path), files.Attributes(m)) as target:
+        with replace.replacing(m, str(path), paths.Attributes(m)) as target:
             target.write(b"new")
     else:
         with pytest.raises(Failed, match="Could not replace file"), \
-                replace.replacing(m, str(path), files.Attributes(m)) as target:
+                replace.replacing(m, str(path), paths.Attributes(m)) as target:
             target.write(b"new")
     assert path.read_text() == ("new" if unsafe else "old") and path.stat().st_ino == inode
     assert [each.name for each in tmp_path.iterdir()] == ["f"]
@@ -142,8 +142,8 @@ def test_flags_of_chattr(tmp_path: Path) -> None:
     if m.which("chattr") is None or m.run(["chattr", "+d", str(path)]).rc:
         pytest.skip("no chattr that works here")
     m.run(["chattr", "-d", str(path)])
-    files.settle(m, str(path), files.Attributes(m))
-    assert m.changed and "d" in files.flags_of(m, str(path))
+    paths.settle(m, str(path), paths.Attributes(m))
+    assert m.changed and "d" in paths.flags_of(m, str(path))
     again = module(attributes="+d")
-    files.settle(again, str(path), files.Attributes(again))
+    paths.settle(again, str(path), paths.Attributes(again))
     assert not again.changed

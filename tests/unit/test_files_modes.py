@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncrun.remote import files
+from asyncrun.remote.files import paths
 from asyncrun.remote.module import Failed, Module
 
 
@@ -30,7 +30,7 @@ def test_symbols_mean_what_chmod_makes_of_them(m: Module, tmp_path: Path, symbol
     mask = os.umask(0o022)
     try:
         subprocess.run(["chmod", "--", symbols, str(path)], check=False, stderr=subprocess.DEVNULL)
-        assert oct(files.mode_bits(m, symbols, stat.S_IFREG | mode)) == oct(stat.S_IMODE(path.stat().st_mode))
+        assert oct(paths.mode_bits(m, symbols, stat.S_IFREG | mode)) == oct(stat.S_IMODE(path.stat().st_mode))
     finally:
         os.umask(mask)
 
@@ -39,7 +39,7 @@ def test_symbols_mean_what_chmod_makes_of_them(m: Module, tmp_path: Path, symbol
     ("0644", 0o644), ("644", 0o644), (420, 0o644), ("0o755", 0o755), ("4755", 0o4755),
 ])
 def test_octal(m: Module, mode: object, bits: int) -> None:
-    assert files.mode_bits(m, mode, stat.S_IFREG) == bits
+    assert paths.mode_bits(m, mode, stat.S_IFREG) == bits
 
 
 @pytest.mark.parametrize(("mode", "msg"), [
@@ -50,4 +50,4 @@ def test_octal(m: Module, mode: object, bits: int) -> None:
 ])
 def test_what_is_no_mode(m: Module, mode: object, msg: str) -> None:
     with pytest.raises(Failed, match=msg):
-        files.mode_bits(m, mode, stat.S_IFREG)
+        paths.mode_bits(m, mode, stat.S_IFREG)

@@ -8,8 +8,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version as Theirs
 
-from asyncrun.remote.pep440 import Version, fits
-from asyncrun.remote.pipnames import Name, joined, listed
+from asyncrun.remote.packages.pep440 import Version, fits
+from asyncrun.remote.packages.pipnames import Name, joined, listed
 
 ORDER = ["1.0.dev1", "1.0a1.dev1", "1.0a1", "1.0a2", "1.0b1", "1.0rc1", "1.0", "1.0+a", "1.0+2", "1.0.post1.dev1",
          "1.0.post1", "1.0.1", "1.2", "1.10", "2.0", "1!0.1"]

@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 
-from .. import files, replace
+from ..files import paths, replace
 from ..module import Failed, Module
 
 TYPE_CHECKING = False
@@ -95,7 +95,7 @@ class FileWork(object):
         if self.check_mode and not os.path.lexists(name):
             return True
         try:
-            attributes = files.Attributes(self._own(), **wanted)
+            attributes = paths.Attributes(self._own(), **wanted)
             before, after = attributes.differences(name, follow=False)
             if after and not self.check_mode:
                 attributes.apply(name, after, follow=False)
@@ -126,7 +126,7 @@ class FileWork(object):
 
     def get_file_attributes(self, path: str, include_version: bool = True) -> "Dict[str, Any]":  # noqa: ARG002
         """What lsattr says of a file: {"attr_flags": letters}; {} where it cannot."""
-        flags = files.flags_of(self._own(), path)
+        flags = paths.flags_of(self._own(), path)
         return {"attr_flags": flags} if flags else {}
 
     def add_path_info(self, kwargs: "Dict[str, Any]") -> "Dict[str, Any]":
@@ -135,18 +135,18 @@ class FileWork(object):
         if not isinstance(path, (str, bytes)):
             return kwargs
         name = _text(path)
-        kwargs.update(files.described(name) if os.path.exists(name) else {"state": "absent"})
+        kwargs.update(paths.described(name) if os.path.exists(name) else {"state": "absent"})
         return kwargs
 
     # ---- SELinux
 
     def selinux_enabled(self) -> bool:
         """Whether the kernel labels files."""
-        return files.selinux_enabled()
+        return paths.selinux_enabled()
 
     def selinux_mls_enabled(self) -> bool:
         """Whether contexts have a level."""
-        return files.selinux_enabled() and os.path.exists("/sys/fs/selinux/mls")
+        return paths.selinux_enabled() and os.path.exists("/sys/fs/selinux/mls")
 
     def selinux_initial_context(self) -> "List[Any]":
         """A context with nothing in it."""
@@ -154,12 +154,12 @@ class FileWork(object):
 
     def selinux_default_context(self, path: str, mode: int = 0) -> "List[Any]":
         """What the policy says for a path."""
-        found = files.default_context(_text(path), mode) if files.selinux_enabled() else None
+        found = paths.default_context(_text(path), mode) if paths.selinux_enabled() else None
         return list(found.split(":", 3)) if found else self.selinux_initial_context()
 
     def selinux_context(self, path: str) -> "List[Any]":
         """The context of a path."""
-        found = files.context_of(_text(path), follow=False) if files.selinux_enabled() else None
+        found = paths.context_of(_text(path), follow=False) if paths.selinux_enabled() else None
         return list(found.split(":", 3)) if found else self.selinux_initial_context()
 
     def is_special_selinux_path(self, path: str) -> "Tuple[bool, Optional[List[str]]]":  # noqa: ARG002
@@ -177,7 +177,7 @@ class FileWork(object):
             self.fail_json(msg="attempted to take checksum of directory: %s" % name)
         try:
             if not hasattr(algorithm, "update"):
-                return files.digest(name, algorithm)
+                return paths.digest(name, algorithm)
         except ValueError:
             self.fail_json(msg="Could not hash file '%s' with algorithm '%s'." % (name, algorithm))
         with open(name, "rb") as source:
@@ -195,7 +195,7 @@ class FileWork(object):
 
     def md5(self, filename: "Any") -> "Optional[str]":
         """The MD5 of a file. Raises ValueError where the machine forbids it."""
-        if files.md5_of(os.devnull) is None:
+        if paths.md5_of(os.devnull) is None:
             raise ValueError("MD5 not available.  Possibly running in FIPS mode")
         return self.digest_from_file(filename, "md5")
 
@@ -243,7 +243,7 @@ class FileWork(object):
         if not keep:
             status = os.stat(source)
             more.update(mode=stat.S_IMODE(status.st_mode), owner=str(status.st_uid), group=str(status.st_gid))
-        with open(source, "rb") as old, replace.replacing(m, target, files.Attributes(m, **more)) as new:
+        with open(source, "rb") as old, replace.replacing(m, target, paths.Attributes(m, **more)) as new:
             shutil.copyfileobj(old, new)
 
     # ---- clearing up

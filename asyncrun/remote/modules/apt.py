@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from .. import aptcache, aptdo, aptget, respawn
+from ..packages import aptcache, aptdo, aptget, respawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

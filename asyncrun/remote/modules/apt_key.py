@@ -3,7 +3,7 @@
 import re
 import urllib.parse
 
-from .. import keyfetch, keyrings, openpgp
+from ..packages import keyfetch, keyrings, openpgp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ import os
 import re
 import stat
 
-from .. import aptsources, files, keyfetch, openpgp, replace
+from ..files import paths, replace
 from ..module import Failed
+from ..packages import aptsources, keyfetch, openpgp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,29 +93,29 @@ def _settle(m: "Module", sources: aptsources.Sources, key: "Tuple[str, bytes]") 
         elif after is None:
             removed.append(path)
     if act:
-        files.attempt(m, False, lambda: _act(m, changes, key))
+        paths.attempt(m, False, lambda: _act(m, changes, key))
     return {"repo": m.args["repo"], "state": m.args["state"], "sources_added": added, "sources_removed": removed}
 
 
 def _act(m: "Module", changes: "List[Tuple[str, Any, Any]]", key: "Tuple[str, bytes]") -> None:
-    wanted = files.Attributes(m)
-    paths = [path for path, _, _ in changes] + ([key[0]] if key[0] else [])
+    wanted = paths.Attributes(m)
+    touched = [path for path, _, _ in changes] + ([key[0]] if key[0] else [])
     before = [(path, m.read_bytes(path), os.stat(path).st_mode) if os.path.isfile(path) else (path, None, 0)
-              for path in paths]
+              for path in touched]
     try:
         if key[0]:
-            _write(m, key[0], key[1], files.Attributes(m, mode="0644"))
+            _write(m, key[0], key[1], paths.Attributes(m, mode="0644"))
         for path, _, after in changes:
             _write(m, path, after, wanted)
         if m.args["update_cache"]:
             aptsources.update(m)
     except Failed:                        # a source that cannot be read would break apt for all others
         for path, text, mode in before:
-            _write(m, path, text, files.Attributes(m, mode="%04o" % stat.S_IMODE(mode)))
+            _write(m, path, text, paths.Attributes(m, mode="%04o" % stat.S_IMODE(mode)))
         raise
 
 
-def _write(m: "Module", path: str, text: "Any", wanted: files.Attributes) -> None:
+def _write(m: "Module", path: str, text: "Any", wanted: paths.Attributes) -> None:
     if text is None:
         if os.path.exists(path):
             os.unlink(path)

@@ -5,7 +5,7 @@ import io
 import os
 import re
 
-from .. import fragments, install
+from ..files import fragments, install
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

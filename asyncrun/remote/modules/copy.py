@@ -6,7 +6,7 @@ What comes from the controller is read by actions/files.py and installed by put.
 import os
 import stat
 
-from .. import files, install
+from ..files import install, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _folder(m: "Module", src: str, dest: str) -> "dict[str, Any]":
                 m.change(None, path, show=False)
             elif stat.S_ISREG(os.stat(path).st_mode):
                 _one(m, path, target, keep_mode=to in fresh and m.args["mode"] is None)
-    return dict(files.described(dest), src=src, dest=dest, checksum=None, md5sum=None)
+    return dict(paths.described(dest), src=src, dest=dest, checksum=None, md5sum=None)
 
 
 def _is_above(path: str, folder: str) -> bool:

@@ -1,6 +1,7 @@
 """cron: jobs and variables of a user's crontab or of a file in /etc/cron.d."""
 
-from .. import crontab, files
+from ..files import paths
+from ..system import crontab
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run(m: "Module") -> "Dict[str, Any]":
         if gone:
             store.remove()
         else:
-            files.attempt(m, False, lambda: store.write(table.text))
+            paths.attempt(m, False, lambda: store.write(table.text))
     return result
 
 

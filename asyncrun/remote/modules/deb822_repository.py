@@ -3,7 +3,8 @@
 import os
 import re
 
-from .. import aptsources, files, keyfetch, openpgp, replace
+from ..files import paths, replace
+from ..packages import aptsources, keyfetch, openpgp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def run(m: "Module") -> "Dict[str, Any]":
     key_file, data = _key(m, keyring)
     text = _text(dict(m.args, signed_by=key_file or m.args["signed_by"]))
     if key_file is not None:
-        _put(m, key_file, data, files.Attributes(m, mode="0644"), show=False)
-    _put(m, dest, text.encode("utf-8", "surrogateescape"), files.Attributes(m))
-    return dict(files.described(dest), dest=dest, repo=text, key_filename=key_file)
+        _put(m, key_file, data, paths.Attributes(m, mode="0644"), show=False)
+    _put(m, dest, text.encode("utf-8", "surrogateescape"), paths.Attributes(m))
+    return dict(paths.described(dest), dest=dest, repo=text, key_filename=key_file)
 
 
 def _absent(m: "Module", dest: str, keyring: str) -> "Dict[str, Any]":
@@ -88,19 +89,19 @@ def _absent(m: "Module", dest: str, keyring: str) -> "Dict[str, Any]":
         old = m.read(path) if path == dest and os.path.isfile(path) else ""
         if m.change(there, False, show=(old, "") if path == dest else False, before_header=path, after_header=path):
             os.unlink(path)
-    return dict(files.described(dest), dest=dest, repo=None, key_filename=keyring + ".gpg")
+    return dict(paths.described(dest), dest=dest, repo=None, key_filename=keyring + ".gpg")
 
 
-def _put(m: "Module", path: str, data: bytes, wanted: files.Attributes, show: bool = True) -> None:
+def _put(m: "Module", path: str, data: bytes, wanted: paths.Attributes, show: bool = True) -> None:
     """That a file has this content and these permissions."""
     old = m.read_bytes(path) if os.path.exists(path) else None
     texts = tuple((raw or b"").decode("utf-8", "surrogateescape") for raw in (old, data))
     if m.change(old, data, show=(texts[0], texts[1]) if show else False, before_header=path, after_header=path):
-        files.attempt(m, False, lambda: _write(m, path, data, wanted))
-    files.settle(m, path, wanted)
+        paths.attempt(m, False, lambda: _write(m, path, data, wanted))
+    paths.settle(m, path, wanted)
 
 
-def _write(m: "Module", path: str, data: bytes, wanted: files.Attributes) -> None:
+def _write(m: "Module", path: str, data: bytes, wanted: paths.Attributes) -> None:
     os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
     with replace.replacing(m, path, wanted) as target:
         target.write(data)

@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from .. import dnfbase, dnfdo, respawn
+from ..packages import dnfbase, dnfdo, respawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import shutil
 import stat
 import time
 
-from .. import files
+from ..files import paths
 from ..module import Failed
 
 TYPE_CHECKING = False
@@ -59,13 +59,13 @@ def _run(m: "Module", path: str) -> "dict[str, Any]":
     if state not in ("link", "absent") and os.path.isdir(path) and m.args["src"]:
         path = os.path.join(path, os.path.basename(m.args["src"]))
     result = STATES[state](m, path)
-    return dict(result, **files.described(result.get("dest") or result["path"]))
+    return dict(result, **paths.described(result.get("dest") or result["path"]))
 
 
 def _state(m: "Module", path: str) -> str:
     state, args = m.args["state"], m.args
     if state is None:
-        now = files.state_of(path)
+        now = paths.state_of(path)
         state = now if now != "absent" else "directory" if args["recurse"] else "file"
     if args["recurse"] and state != "directory":
         m.fail("recurse option requires state to be 'directory'", path=path)
@@ -79,9 +79,9 @@ def _state(m: "Module", path: str) -> str:
 def _file(m: "Module", path: str) -> "dict[str, Any]":
     """Attributes of what is there."""
     real = _followed(m, path)
-    now = files.state_of(real)
+    now = paths.state_of(real)
     if now not in ("file", "hard", "link") or (now == "link" and m.args["follow"]):
-        m.fail("file (%s) is %s, cannot continue" % (real, now), **dict(files.described(real), path=real, state=now))
+        m.fail("file (%s) is %s, cannot continue" % (real, now), **dict(paths.described(real), path=real, state=now))
     _settle(m, real, ("preserve", "preserve"), follow=m.args["follow"])
     return {"path": real}
 
@@ -91,21 +91,21 @@ def _followed(m: "Module", path: str) -> str:
 
 
 def _touch(m: "Module", path: str) -> "dict[str, Any]":
-    now = files.state_of(path)
+    now = paths.state_of(path)
     if now == "absent":
         _make(m, path, "touch", stat.S_IFREG, lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)))
         if not m.check:
             _times(m, path, ("now", "now"), report=False)
         return {"dest": path}
     real = _followed(m, path)
-    if files.state_of(real) not in ("file", "directory", "hard", "link"):
+    if paths.state_of(real) not in ("file", "directory", "hard", "link"):
         m.fail("Cannot touch other than files, directories, and hardlinks (%s is %s)" % (path, now), path=path)
     _settle(m, real, ("now", "now"), follow=m.args["follow"])
     return {"dest": path}
 
 
 def _absent(m: "Module", path: str) -> "dict[str, Any]":
-    now = files.state_of(path)
+    now = paths.state_of(path)
     if now == "absent":
         return {"path": path, "state": "absent"}
     before = {"path": path, "state": now}  # type: dict[str, Any]
@@ -136,12 +136,12 @@ def _content(path: str) -> "dict[str, list[str]]":
 
 def _directory(m: "Module", path: str) -> "dict[str, Any]":
     real = _followed(m, path)
-    now = files.state_of(real)
+    now = paths.state_of(real)
     if now == "absent":
         _make_folders(m, real)
         return {"path": real}
     if now != "directory":
-        m.fail("%s already exists as a %s" % (real, now), **files.about(real))
+        m.fail("%s already exists as a %s" % (real, now), **paths.about(real))
     _settle(m, real, ("preserve", "preserve"))
     if m.args["recurse"]:
         _below(m, real)
@@ -156,7 +156,7 @@ def _make_folders(m: "Module", path: str) -> None:
     for folder in reversed(missing[1:]):
         if not m.check and folder:
             _mkdir(m, folder)
-            wanted = files.Attributes(m)
+            wanted = paths.Attributes(m)
             wanted.apply(folder, wanted.differences(folder)[1])
     _make(m, path, "directory", stat.S_IFDIR, lambda: _mkdir(m, path))
 
@@ -171,7 +171,7 @@ def _mkdir(m: "Module", path: str) -> None:
 
 def _below(m: "Module", top: str) -> None:
     """Everything in a folder gets the attributes; links are followed when `follow` says so, once."""
-    wanted = files.Attributes(m)
+    wanted = paths.Attributes(m)
     seen = {os.path.realpath(top)}
     stack = [top]
     while stack:
@@ -182,7 +182,7 @@ def _below(m: "Module", top: str) -> None:
             if not os.path.lexists(real) or real in seen:
                 continue
             seen.add(real)
-            files.settle(m, real, wanted, follow=False)
+            paths.settle(m, real, wanted, follow=False)
             _times(m, real, ("preserve", "preserve"), follow=False)
             if os.path.isdir(real) and not os.path.islink(real):
                 stack.append(real)
@@ -191,7 +191,7 @@ def _below(m: "Module", top: str) -> None:
 # -- links ---------------------------------------------------------------------------------------------------------
 
 def _link(m: "Module", path: str) -> "dict[str, Any]":
-    now = files.state_of(path)
+    now = paths.state_of(path)
     src = m.args["src"] or (os.readlink(path) if now == "link" else None)
     if src is None:
         m.fail("src is required for creating new symlinks", path=path, dest=path)
@@ -200,15 +200,15 @@ def _link(m: "Module", path: str) -> "dict[str, Any]":
         m.fail("src file does not exist, use 'force=yes' if you really want to create the link: %s"
                % os.path.join(folder, src), path=path, src=src)
     if now in ("directory", "file", "hard") and not m.args["force"]:
-        m.fail("refusing to convert from %s to symlink for %s" % (now, path), **files.about(path))
+        m.fail("refusing to convert from %s to symlink for %s" % (now, path), **paths.about(path))
     if now == "directory" and os.listdir(path):
-        m.fail("the directory %s is not empty, refusing to convert it" % path, **files.about(path))
+        m.fail("the directory %s is not empty, refusing to convert it" % path, **paths.about(path))
     if now == "link":
         act = m.change({"path": path, "src": os.readlink(path)}, {"path": path, "src": src})
     else:
         act = m.change({"path": path, "state": now}, {"path": path, "state": "link"})
     if act:
-        files.attempt(m, False, lambda: _put(m, path, now, lambda name: os.symlink(src, name)))
+        paths.attempt(m, False, lambda: _put(m, path, now, lambda name: os.symlink(src, name)))
     if os.path.islink(path):
         _link_attributes(m, path)
     return {"dest": path, "src": src}
@@ -225,20 +225,20 @@ def _link_attributes(m: "Module", path: str) -> None:
 
 
 def _hard(m: "Module", path: str) -> "dict[str, Any]":
-    now, src = files.state_of(path), m.args["src"]
+    now, src = paths.state_of(path), m.args["src"]
     if src is None and now == "absent":
         m.fail("src is required for creating new hardlinks", path=path, dest=path)
     if src is not None and not os.path.exists(src):
         m.fail("src does not exist", path=path, dest=path, src=src)
     same = src is None or (now != "absent" and os.path.lexists(path) and os.path.samestat(os.lstat(path), os.stat(src)))
     if now == "directory":
-        m.fail("refusing to convert from directory to hard link for %s" % path, **files.about(path))
+        m.fail("refusing to convert from directory to hard link for %s" % path, **paths.about(path))
     if now in ("file", "hard") and not same and not m.args["force"]:
         what = "different hard link exists at destination" if now == "hard" else "%s exists at destination" % now
         m.fail("Cannot link, %s" % what, dest=path, src=src)
     if not same and m.change({"path": path, "state": now if now != "hard" else "file"},
                              {"path": path, "state": "hard"}):
-        files.attempt(m, False, lambda: _put(m, path, now, lambda name: os.link(src, name)))
+        paths.attempt(m, False, lambda: _put(m, path, now, lambda name: os.link(src, name)))
     if os.path.lexists(path):
         _settle(m, path, ("preserve", "preserve"), follow=False)
     return {"dest": path, "src": src}
@@ -263,12 +263,12 @@ def _put(m: "Module", path: str, now: str, make: "Any") -> None:
 
 def _make(m: "Module", path: str, state: str, kind: int, make: "Any") -> None:
     """Report something new with its attributes as one difference; make it."""
-    wanted = files.Attributes(m)
-    before, after = wanted.differences(path, status=files.Expected(kind))
+    wanted = paths.Attributes(m)
+    before, after = wanted.differences(path, status=paths.Expected(kind))
     was = m.changed
     if not m.change(dict(before, path=path, state="absent"), dict(after, path=path, state=state)):
         return
-    files.attempt(m, was, lambda: _try(m, path, state, make))
+    paths.attempt(m, was, lambda: _try(m, path, state, make))
     try:
         wanted.apply(path, wanted.differences(path)[1])
     except OSError as error:
@@ -288,7 +288,7 @@ def _try(m: "Module", path: str, state: str, make: "Any") -> None:
 
 
 def _settle(m: "Module", path: str, usual: "tuple[str, str]", follow: bool = True) -> None:
-    files.settle(m, path, files.Attributes(m), follow=follow)
+    paths.settle(m, path, paths.Attributes(m), follow=follow)
     _times(m, path, usual, follow=follow)
 
 
@@ -313,7 +313,7 @@ def _times(m: "Module", path: str, usual: "tuple[str, str]", follow: bool = True
         else:
             os.utime(path, ns=times, follow_symlinks=follow)
     except OSError as error:
-        m.fail("Error while updating modification or access time: %s" % error, **files.about(path))
+        m.fail("Error while updating modification or access time: %s" % error, **paths.about(path))
 
 
 def _time(m: "Module", option: str, usual: str, now: int) -> "Optional[int]":

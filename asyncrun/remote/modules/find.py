@@ -7,7 +7,7 @@ import re
 import stat
 import time
 
-from .. import files, textfile
+from ..files import paths, textfile
 from .stat import BITS, KINDS
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ class _Search(object):
         self.contains = None if m.args["contains"] is None else textfile.pattern(m, m.args["contains"])
         self.age = _amount(m, "age", SECONDS)
         self.size = _amount(m, "size", BYTES)
-        self.mode = None if m.args["mode"] is None else files.mode_bits(m, m.args["mode"], 0)
+        self.mode = None if m.args["mode"] is None else paths.mode_bits(m, m.args["mode"], 0)
         self.now = time.time()
         encoding = m.args["encoding"] or "utf-8"
         try:
@@ -209,7 +209,7 @@ class _Search(object):
             "path": path, "mode": "%04o" % stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid,
             "size": status.st_size, "inode": status.st_ino, "dev": status.st_dev, "nlink": status.st_nlink,
             "atime": status.st_atime, "mtime": status.st_mtime, "ctime": status.st_ctime,
-            "pw_name": files.user_name(status.st_uid), "gr_name": files.group_name(status.st_gid),
+            "pw_name": paths.user_name(status.st_uid), "gr_name": paths.group_name(status.st_gid),
             "blocks": status.st_blocks, "disk_usage_bytes": status.st_blocks * 512,
         }  # type: dict[str, Any]
         about.update({key: is_kind(status.st_mode) for key, is_kind in KINDS.items()})
@@ -221,7 +221,7 @@ class _Search(object):
     def _with_checksum(self, path: str, about: "dict[str, Any]") -> "Optional[dict[str, Any]]":
         algorithm = self.m.args["checksum_algorithm"]
         try:
-            about["checksum"] = files.digest(path, algorithm)
+            about["checksum"] = paths.digest(path, algorithm)
         except ValueError as error:
             self.m.fail("the checksum %s is not available here: %s" % (algorithm, error))
         except OSError as error:

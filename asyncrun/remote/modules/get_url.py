@@ -8,7 +8,8 @@ import tempfile
 import time
 import urllib.parse
 
-from .. import files, replace, web
+from .. import web
+from ..files import paths, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,14 +70,14 @@ def run(m: "Module") -> "dict[str, Any]":
     wanted = _wanted_checksum(m)
     result = _get(m, wanted)
     dest = result["dest"]
-    files.settle(m, os.path.realpath(dest), files.Attributes(m))
-    return dict(files.described(dest), url=args["url"], elapsed=int(time.monotonic() - begun), **result)
+    paths.settle(m, os.path.realpath(dest), paths.Attributes(m))
+    return dict(paths.described(dest), url=args["url"], elapsed=int(time.monotonic() - begun), **result)
 
 
 def _get(m: "Module", wanted: "Optional[tuple[str, str]]") -> "dict[str, Any]":
     args, dest = m.args, m.args["dest"]
     there = os.path.isfile(dest)
-    if there and wanted and not args["force"] and files.digest(dest, wanted[0]) == wanted[1]:
+    if there and wanted and not args["force"] and paths.digest(dest, wanted[0]) == wanted[1]:
         return {"dest": dest, "msg": "file already exists"}
     headers = dict(args["headers"] or {})
     if there and not args["force"] and not wanted:
@@ -103,7 +104,7 @@ def _install(
     """Download beside, compare, and put it in place when it is another file."""
     with tempfile.TemporaryFile(dir=m.args["tmp_dest"]) as file:
         sums = _download(m, answer, file, wanted)
-        old = files.digest(dest) if os.path.isfile(dest) else None
+        old = paths.digest(dest) if os.path.isfile(dest) else None
         found = {"checksum_src": sums["sha1"], "checksum_dest": old}  # type: dict[str, Any]
         if wanted and sums[wanted[0]] != wanted[1]:
             m.fail("The checksum for %s did not match %s; it was %s." % (dest, wanted[1], sums[wanted[0]]),
@@ -112,10 +113,10 @@ def _install(
             return found
         saved = replace.backup(m, dest) if m.args["backup"] else ""
         file.seek(0)
-        with replace.replacing(m, os.path.realpath(dest), files.Attributes(m)) as target:
+        with replace.replacing(m, os.path.realpath(dest), paths.Attributes(m)) as target:
             for block in iter(lambda: file.read(1 << 20), b""):
                 target.write(block)
-    found["md5sum"] = files.md5_of(dest)
+    found["md5sum"] = paths.md5_of(dest)
     return dict(found, backup_file=saved) if saved else found
 
 

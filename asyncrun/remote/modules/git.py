@@ -2,7 +2,8 @@
 
 import os
 
-from .. import files, gitcmd, gitrepo
+from ..files import paths
+from ..vcs import gitcmd, gitrepo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _clone(m: "Module", repo: gitrepo.Repo) -> "Dict[str, Any]":
     commit = wanted.commit if brings else wanted.commit or _unseen(m, wanted)
     m.change(None, wanted.commit or wanted.name, show=False)
     if brings:
-        files.attempt(m, False, lambda: _bring(m, repo, wanted, result))
+        paths.attempt(m, False, lambda: _bring(m, repo, wanted, result))
         commit = repo.commit()
     result["after"] = commit
     if m.wants_diff:

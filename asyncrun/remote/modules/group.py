@@ -1,6 +1,6 @@
 """Manages groups of users."""
 
-from .. import accounts
+from ..system import accounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import os
 import re
 import socket
 
-from .. import files, process, replace
+from .. import process
+from ..files import paths, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Kept(object):
             text, found = self.line.subn(line, old)
             if not found:
                 text = old + ("" if old.endswith("\n") or not old else "\n") + line + "\n"
-        wanted = files.Attributes(self.m, unsafe_writes=True)
+        wanted = paths.Attributes(self.m, unsafe_writes=True)
         with replace.replacing(self.m, self.path, wanted) as target:
             target.write(text.encode("utf-8", "surrogateescape"))
 
@@ -92,7 +93,7 @@ def run(m: "Module") -> "Dict[str, Any]":
     now = os.uname()[1] if _may_rename() or kept is None else name
     old = later if later != name else now
     if m.change("hostname = %s\n" % old, "hostname = %s\n" % name):
-        files.attempt(m, False, lambda: _set(m, kept, name, later != name))
+        paths.attempt(m, False, lambda: _set(m, kept, name, later != name))
     fqdn = socket.getfqdn()
     return {"name": name, "ansible_facts": {
         "ansible_hostname": name.split(".")[0], "ansible_nodename": name, "ansible_fqdn": fqdn,

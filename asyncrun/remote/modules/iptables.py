@@ -2,7 +2,8 @@
 
 import re
 
-from .. import files, process
+from .. import process
+from ..files import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ class _Table(object):
         was = self.m.changed
         where = {"table": self.title, "chain": self.chain}
         if self.m.change(dict(where, **before), dict(where, **after)):
-            files.attempt(self.m, was, lambda: self.must(flag, *words))
+            paths.attempt(self.m, was, lambda: self.must(flag, *words))
 
 
 def _settle(m: "Module", table: _Table, rule: "List[str]") -> None:

@@ -2,7 +2,8 @@
 
 import os
 
-from .. import files, knownhosts, replace, textfile
+from .. import knownhosts
+from ..files import paths, replace, textfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def run(m: "Module") -> "dict[str, Any]":
     lines = textfile.split(old)
     new = "".join(_with(m, lines, wanted) if args["state"] == "present" else _without(m, lines, wanted))
     if m.change(old, new, before_header=path, after_header=path):
-        files.attempt(m, False, lambda: _write(m, path, new))
-    about = files.described(os.path.realpath(path)) or {"state": "absent"}
+        paths.attempt(m, False, lambda: _write(m, path, new))
+    about = paths.described(os.path.realpath(path)) or {"state": "absent"}
     return dict(about, path=path, name=args["name"], key=args["key"], hash_host=args["hash_host"])
 
 

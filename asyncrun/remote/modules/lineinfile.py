@@ -3,7 +3,7 @@
 import os
 import re
 
-from .. import files, replace, textfile
+from ..files import paths, replace, textfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _inserted(m: "Module", lines: "list[str]", ending: str) -> "tuple[list[str],
 
 def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optional[int]") -> "dict[str, Any]":
     real = os.path.realpath(path)
-    wanted = files.Attributes(m)
+    wanted = paths.Attributes(m)
     result = {"msg": msg, "backup": ""}  # type: dict[str, Any]
     if found is not None:
         result["found"] = found
@@ -166,11 +166,11 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
     if m.change(old if there else None, new, show=(old, new),
                 before_header="%s (content)" % path, after_header="%s (content)" % path):
         result["backup"] = replace.backup(m, real) if m.args["backup"] else ""
-        now = wanted if not there else files.Attributes(m, **dict.fromkeys(textfile.ATTRIBUTES))
-        files.attempt(m, False, lambda: _replace(m, real, new, now))
+        now = wanted if not there else paths.Attributes(m, **dict.fromkeys(textfile.ATTRIBUTES))
+        paths.attempt(m, False, lambda: _replace(m, real, new, now))
     before = len(m.diffs), m.changed
     m.changed = False
-    files.settle(m, real, wanted)
+    paths.settle(m, real, wanted)
     if m.changed:
         result["msg"] = msg + (" and " if msg else "") + "ownership, perms or SE linux context changed"
     m.changed = m.changed or before[1]
@@ -179,7 +179,7 @@ def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optiona
     return result
 
 
-def _replace(m: "Module", path: str, new: str, wanted: files.Attributes) -> None:
+def _replace(m: "Module", path: str, new: str, wanted: paths.Attributes) -> None:
     _make_folder(m, path)
     try:
         file = textfile.TextFile(m, path)

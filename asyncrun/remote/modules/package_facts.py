@@ -1,6 +1,6 @@
 """package_facts: which packages are installed, as facts."""
 
-from .. import packagelists, respawn
+from ..packages import packagelists, respawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

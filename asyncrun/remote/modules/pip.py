@@ -6,7 +6,8 @@ import shlex
 import sys
 import tempfile
 
-from .. import pipnames, process
+from .. import process
+from ..packages import pipnames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

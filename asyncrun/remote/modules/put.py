@@ -3,7 +3,7 @@
 import io
 import os
 
-from .. import install
+from ..files import install
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

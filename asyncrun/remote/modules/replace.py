@@ -3,7 +3,7 @@
 import os
 import re
 
-from .. import textfile
+from ..files import textfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

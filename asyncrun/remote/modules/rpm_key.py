@@ -4,7 +4,8 @@ import os
 import re
 import tempfile
 
-from .. import keyfetch, openpgp, process
+from .. import process
+from ..packages import keyfetch, openpgp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import shlex
 
-from .. import services, systemctl
 from ..facts import identity
+from ..system import services, systemctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

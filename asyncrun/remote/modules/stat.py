@@ -5,7 +5,7 @@ import os
 import pwd
 import stat
 
-from .. import files
+from ..files import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _of_content(m: "Module", path: str, status: os.stat_result) -> "dict[str, An
         found["lnk_target"] = os.readlink(path)
     if stat.S_ISREG(status.st_mode) and m.args["get_checksum"] and os.access(path, os.R_OK):
         try:
-            found["checksum"] = files.digest(path, m.args["checksum_algorithm"])
+            found["checksum"] = paths.digest(path, m.args["checksum_algorithm"])
         except ValueError as error:
             m.fail("the checksum %s is not available here: %s" % (m.args["checksum_algorithm"], error), path=path)
     if m.args["get_mime"]:
@@ -109,7 +109,7 @@ def _of_content(m: "Module", path: str, status: os.stat_result) -> "dict[str, An
     if m.args["get_attributes"]:
         found.update(_attributes(m, path))
     if m.args["get_selinux_context"]:
-        context = files.context_of(path, m.args["follow"]) if files.selinux_enabled() else None
+        context = paths.context_of(path, m.args["follow"]) if paths.selinux_enabled() else None
         found["selinux_context"] = context.split(":", 3) if context else [None, None, None]
     return found
 

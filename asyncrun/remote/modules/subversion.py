@@ -3,7 +3,8 @@
 import os
 import re
 
-from .. import files, gitcmd
+from ..files import paths
+from ..vcs import gitcmd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Svn(object):
         def bring() -> None:
             self.do(*words)
 
-        files.attempt(self.m, False, bring)
+        paths.attempt(self.m, False, bring)
 
     def _fail(self, ran: "Ran", words: "tuple[str, ...]") -> "NoReturn":
         said = ran.err.strip() or ran.out.strip() or "svn %s ended with rc %d" % (words[0], ran.rc)

@@ -1,6 +1,6 @@
 """Manages systemd units: running, enabled, masked."""
 
-from .. import systemctl
+from ..system import systemctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from .. import services
+from ..system import services
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

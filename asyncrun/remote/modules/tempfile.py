@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from .. import files
+from ..files import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ def run(m: "Module") -> "dict[str, Any]":
     except OSError as error:
         m.fail("cannot make a temporary %s: %s" % (args["state"], error))
     m.change({"state": "absent"}, {"path": path, "state": args["state"]})
-    return dict(files.described(path), path=path)
+    return dict(paths.described(path), path=path)

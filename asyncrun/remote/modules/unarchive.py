@@ -6,13 +6,14 @@ import os
 import tempfile
 import urllib.parse
 
-from .. import archive, files, unpack, web
+from .. import web
+from ..files import archive, paths, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO, Any, List
 
-    from ..archive import Member
+    from ..files.archive import Member
     from ..module import Module
 
 SPEC = {
@@ -67,7 +68,7 @@ def run(m: "Module") -> "dict[str, Any]":
         m.fail("dest '%s' must be an existing dir" % args["dest"])
     with _source(m) as file:
         result = _unpack(m, file)
-    return dict(files.described(args["dest"]), dest=args["dest"], src=args["src"], **result)
+    return dict(paths.described(args["dest"]), dest=args["dest"], src=args["src"], **result)
 
 
 def _source(m: "Module") -> "IO[bytes]":
@@ -108,7 +109,7 @@ def _download(m: "Module", url: str) -> "IO[bytes]":
 
 def _unpack(m: "Module", file: "IO[bytes]") -> "dict[str, Any]":
     words = "failed to unpack %s to %s" % (m.args["src"], m.args["dest"])
-    about = dict(files.described(m.args["dest"]), dest=m.args["dest"], src=m.args["src"])
+    about = dict(paths.described(m.args["dest"]), dest=m.args["dest"], src=m.args["src"])
     try:
         found = archive.unpacked(m, file) if m.args["extra_opts"] else archive.opened(m, file)
     except archive.Unsafe as error:

@@ -9,7 +9,8 @@ import os
 import time
 import urllib.parse
 
-from .. import files, replace, web
+from .. import web
+from ..files import paths, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,12 +143,12 @@ def _keep(m: "Module", answer: web.Answer, content: bytes) -> "dict[str, Any]":
         dest = os.path.join(dest, web.file_name(answer, answer.url))
     if not os.path.isdir(os.path.dirname(dest) or "."):
         m.fail("Destination dir '%s' does not exist" % os.path.dirname(dest))
-    real, wanted = os.path.realpath(dest), files.Attributes(m)
+    real, wanted = os.path.realpath(dest), paths.Attributes(m)
     if m.change(m.read_bytes(real, b"") if os.path.exists(real) else None, content, show=False):
         with replace.replacing(m, real, wanted) as target:
             target.write(content)
-    files.settle(m, real, wanted)
-    return dict(files.described(dest), path=dest)
+    paths.settle(m, real, wanted)
+    return dict(paths.described(dest), path=dest)
 
 
 # -- what is sent --------------------------------------------------------------------------------------------------

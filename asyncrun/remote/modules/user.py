@@ -2,7 +2,7 @@
 
 import os
 
-from .. import accounts, userkeys, users
+from ..system import accounts, userkeys, users
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import select
 import socket
 import time
 
-from .. import connections, files
+from ..files import paths
+from ..system import connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _result(watch: Watch) -> "dict[str, Any]":
         "match_groupdict": {key: _text(each) for key, each in match.groupdict().items()} if match else {},
     }  # type: dict[str, Any]
     if args["path"] is not None:
-        result.update(files.described(args["path"]))
+        result.update(paths.described(args["path"]))
     return result
 
 

@@ -2,7 +2,8 @@
 
 import os
 
-from .. import files, replace, repofile
+from ..files import paths, replace
+from ..packages import repofile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,16 +103,16 @@ def run(m: "Module") -> "Dict[str, Any]":
     old = m.read(path) if there else ""
     new = repofile.replaced(old, args["name"], _options(args) if args["state"] == "present" else None)
     gone = there and not new.strip() and args["state"] == "absent"
-    wanted = files.Attributes(m)
+    wanted = paths.Attributes(m)
     if new == old:
         act = False
     else:
         act = m.change(old if there else None, None if gone else new, before_header=path, after_header=path,
                        show=(repofile.shown(old), "" if gone else repofile.shown(new)))
     if act:
-        files.attempt(m, False, lambda: _write(m, path, None if gone else new, wanted))
+        paths.attempt(m, False, lambda: _write(m, path, None if gone else new, wanted))
     if not gone:
-        files.settle(m, path, wanted)
+        paths.settle(m, path, wanted)
     return {"repo": args["name"], "state": args["state"]}
 
 
@@ -142,7 +143,7 @@ def _text(key: str, value: "Any") -> str:
     return str(value)
 
 
-def _write(m: "Module", path: str, text: "Optional[str]", wanted: files.Attributes) -> None:
+def _write(m: "Module", path: str, text: "Optional[str]", wanted: paths.Attributes) -> None:
     if text is None:
         os.unlink(path)
         return

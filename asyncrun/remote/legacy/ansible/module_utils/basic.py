@@ -60,16 +60,7 @@ from .common.warnings import NOTES, deprecate, get_deprecation_messages, get_war
 from .errors import AnsibleFallbackNotFound
 from .parsing.convert_bool import BOOLEANS, BOOLEANS_FALSE, BOOLEANS_TRUE, boolean
 from .pycompat24 import get_exception
-from .six import (
-    PY2,
-    PY3,
-    b,
-    binary_type,
-    integer_types,
-    iteritems,
-    string_types,
-    text_type,
-)
+from .six import PY2, PY3, b, binary_type, integer_types, iteritems, string_types, text_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

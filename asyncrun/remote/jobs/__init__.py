@@ -1,0 +1,1 @@
+"""Jobs on the target: what starts, supervises, describes, reads and ends them."""

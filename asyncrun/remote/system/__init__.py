@@ -1,0 +1,1 @@
+"""Users, services, timetables and connections of a target: what modules about a system share."""

@@ -1,0 +1,1 @@
+"""Version control: what the modules about repositories share (on the target)."""
