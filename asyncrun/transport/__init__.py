@@ -77,6 +77,7 @@ class Request:
     job_kill    {jid, dir, grace, brief}                                 answers when the job has ended
     raw         {command}                                                the login shell runs it; needs no Python
     reset       {}                                                       close the connection; the next ask reconnects
+    dismiss     {user}                                                   end our own idle agents that became this user
     """
 
     kind: str

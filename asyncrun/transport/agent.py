@@ -68,6 +68,7 @@ class Agent:
         self._said = Said()
         self._lock = threading.Lock()              # of _pending and error
         self._writing = threading.Lock()           # of the stream, _number and _shipped
+        self._over = threading.Event()             # error is set
         self._pending: dict[int, Pending] = {}
         self._number = 0
         self._shipped = dict.fromkeys(bundle.first, 0)       # what it was sent, and before which request
@@ -386,9 +387,20 @@ class Agent:
                 self.left = Left(self.target, self._key, self.hello, self._number, dict(self._shipped),
                                  time.monotonic() + self._pulse.silence, self._pulse.silence, lasting)
             self._gone(self)
+        self._over.set()
         for number, each in pending.items():
             if number not in lasting:
                 each.fail(error)
+
+    def dismiss(self, seconds: float) -> None:
+        """End it, unless something is asked of it, and wait until it has gone. Who asks meanwhile finds it gone."""
+        with self._writing:
+            with self._lock:
+                if self.error is not None or self._pending:
+                    return
+            self._write(protocol.pack({"kind": "bye"}))
+            if not self._over.wait(seconds):
+                self.lose(Unreachable("The agent was told to end"))
 
     def bye(self) -> None:
         """Tell it to end, when that can be said without waiting."""

@@ -30,6 +30,7 @@ CONNECTORS = {                           # loaded on first use: paramiko takes a
     "ssh": "asyncrun.transport.ssh:Ssh",
 }
 CONNECTS = 50                            # connections that are being made at once
+GOODBYE = 2.0                            # seconds that an agent has to end when it is told to
 SOONEST, LATEST = 0.05, 1.0              # seconds between tries to reach an agent that was lost
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,9 @@ class Fleet:
                 raise Unreachable("The run is over")
             if request.kind == "reset":
                 self._reset(target)
+                done(Reply({"changed": False}))
+            elif request.kind == "dismiss":
+                self._dismiss(target, str(request.body["user"]))
                 done(Reply({"changed": False}))
             elif request.kind == "raw":
                 self._raw(target, request, done)
@@ -216,6 +220,13 @@ class Fleet:
         connection = self._connections.forget(login)
         if connection is not None:
             connection.close()
+
+    def _dismiss(self, target: Target, user: str) -> None:
+        login = _login(target)
+        for agent in self._agents.values():
+            become = agent.target.become
+            if become is not None and become.user == user and _login(agent.target) == login:
+                agent.dismiss(GOODBYE)
 
     def _raw(self, target: Target, request: Request, done: Done) -> None:
         connection = self._connection(target)

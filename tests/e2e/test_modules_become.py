@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from tests.e2e.command import playbook
 from tests.e2e.grounds import HOSTS, Grounds
-from tests.e2e.server import Account, Sshd
+from tests.e2e.server import Account, Sshd, as_root
 from tests.e2e.test_modules import counts
 
 CANARY = b"CANARY"
@@ -97,3 +99,40 @@ def test_modules_as_another_user(sshd: Sshd, tmp_path: Path, account: Account, o
     again = grounds.play("become", other=other.name, user=user).ok()
     assert again.recap == counts(18, 1, skipped=1, ignored=1), "but for the end of a job"
     assert not Path("/etc/asyncrun-not-allowed").exists()
+
+
+USER_OF_A_RUN = """
+- hosts: web
+  gather_facts: false
+  become: true
+  vars: {one: %s}
+  tasks:
+    - user: {name: "{{ one }}", home: "/tmp/{{ one }}"}
+    - command: id -un
+      become_user: "{{ one }}"
+      register: before
+    - user: {name: "{{ one }}", uid: 64123}
+    - command: id -u
+      become_user: "{{ one }}"
+      register: between
+    - user: {name: "{{ one }}", state: absent, remove: true}
+    - assert: {that: [before.stdout == one, between.stdout == "64123"]}
+    - command: "id {{ one }}"
+      register: gone
+      failed_when: gone.rc == 0
+      changed_when: false
+"""
+
+
+@pytest.mark.parametrize("connection", ["ssh", "local"])
+def test_a_user_can_go_whose_tasks_have_run(sshd: Sshd, tmp_path: Path, connection: str) -> None:
+    """What we keep open as that user is no reason for the system to refuse it."""
+    name = f"arg{secrets.token_hex(4)}"
+    play = tmp_path / "site.yml"
+    play.write_text(USER_OF_A_RUN % name)
+    inventory = sshd.inventory(tmp_path, {"web": 1}, ansible_connection=connection)
+    try:
+        ended = playbook("-i", inventory, play).ok()
+        assert [*ended.recap.values()] == [{"ok": 7, "changed": 5}]
+    finally:
+        subprocess.run(as_root("userdel", "--remove", "--force", name), check=False, capture_output=True)

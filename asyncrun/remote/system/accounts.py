@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ..module import Module
 
-PATIENCE = 15                    # seconds to wait for who holds /etc/passwd.lock and the like
+PATIENCE = 15.0                  # seconds to wait for who holds /etc/passwd.lock and the like
+ENDING = 1.0                     # seconds to wait for a user's last processes
 
 
 class Shadow(object):
@@ -111,12 +112,14 @@ def _lines(path: str) -> "List[str]":
 def tool(m: "Module", argv: "Sequence[Any]", what: str, stdin: "Optional[bytes]" = None) -> "process.Ran":
     """Run one of the tools; the module fails with what it said when it does."""
     words = [m.need(str(argv[0]))] + [str(word) for word in argv[1:]]
-    deadline = time.monotonic() + PATIENCE
+    begun = time.monotonic()
     while True:
         ran = m.run(words, env=process.PLAIN, stdin=stdin)
-        if ran.rc == 0 or "cannot lock" not in ran.err or time.monotonic() > deadline:
+        # Another task changes the same file right now; a process of the user is just ending.
+        patience = PATIENCE if "cannot lock" in ran.err else ENDING if "is currently used by" in ran.err else 0.0
+        if ran.rc == 0 or time.monotonic() - begun > patience:
             break
-        time.sleep(0.05)                                      # another task changes the same file right now
+        time.sleep(0.05)
     if ran.rc:
         m.fail((ran.err or ran.out).strip() or "%s cannot be %s" % (argv[-1], what), rc=ran.rc, stdout=ran.out,
                stderr=ran.err)
