@@ -38,7 +38,7 @@ from asyncrun.playbook.model import Play
 from asyncrun.playbook.shelf import Shelf
 from asyncrun.plugins import KINDS, Plugins
 from asyncrun.questions import Person, prompted
-from asyncrun.source import Overlaid, files, yaml
+from asyncrun.source import Overlaid, Repeated, files, yaml
 from asyncrun.source.arguments import split_args
 from asyncrun.source.vault import Vault, is_vault
 from asyncrun.templating.templar import Templar
@@ -56,11 +56,15 @@ VERSION = (2, 21, 0)              # the ansible-core whose playbooks run here: `
 
 
 class Ears(logging.Handler):
-    """Brings events to the sinks, in the main thread; warnings that any thread logged come with the next one."""
+    """Brings events to the sinks, in the main thread; warnings that any thread logged come with the next one.
+
+    `repeated`: what a key that is twice in a mapping is: warn, error, ignore.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.sinks: list[Sink] = []
+        self.repeated = "warn"
         logging.getLogger("asyncrun").addHandler(self)
         self._pending: deque[Warned] = deque()
 
@@ -69,8 +73,12 @@ class Ears(logging.Handler):
         self._pending.append(Warned(record.getMessage()))
 
     def warn(self, message: str) -> None:
-        """Something to know."""
-        self._pending.append(Warned(message))
+        """Something to know. ParseError where it is to be an error."""
+        if isinstance(message, Repeated) and self.repeated == "error":
+            raise ParseError("YAML parsing failed: a key is there twice.", origin=message.origin,
+                             hint="duplicate_dict_key says what that is: warn, error, ignore.")
+        if not isinstance(message, Repeated) or self.repeated == "warn":
+            self._pending.append(Warned(message))
 
     def hear(self, event: Event) -> None:
         """Tell every sink."""
@@ -308,6 +316,7 @@ def _present(value: Any) -> Any:
 def configured(options: Options, ears: Ears) -> Config:
     """The configuration with the flags over it. Raises ConfigError."""
     config = configuration.load(os.environ, str(Path.cwd()), ears.warn)
+    ears.repeated = config["duplicate_dict_key"]
     return config.over({
         "forks": options.forks,
         "timeout": options.timeout,

@@ -192,7 +192,7 @@ _FILES = (
               env=("ANSIBLE_PAGER", "PAGER")),
     _defaults("ask_vault_pass", "bool", False, "Ask for the vault password."),
     _defaults("duplicate_dict_key", "str", "warn", "What a key that occurs twice in YAML is.",
-              choices=("warn", "error", "ignore"), env=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",), effect=False),
+              choices=("warn", "error", "ignore"), env=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",)),
     _defaults("log_path", "path", None, "A file that gets what the screen gets."),
 )
 

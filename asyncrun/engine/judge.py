@@ -155,8 +155,9 @@ def _overrule(view: View, data: dict[str, Any]) -> None:
             message = f"'{name}' cannot be decided: {error.at(view.origin(name)).message}"
             data |= {"failed": True, "msg": message, f"{name}_result": message}
             return
-        if key == "failed":
-            data["failed_when_result"] = data[key]
+        data[f"{name}_result"] = data[key]
+    if data.get("failed_when_result") and not data.get("msg"):
+        data["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
 
 
 def seen(view: View, data: dict[str, Any]) -> View:

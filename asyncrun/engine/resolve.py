@@ -26,6 +26,7 @@ SSH = frozenset((
     "ansible.netcommon.ssh", "ansible.netcommon.paramiko_ssh", "ansible.netcommon.libssh", "libssh",
 ))
 LOCALHOST = frozenset(("localhost", "127.0.0.1", "::1"))
+LONGEST = 100_000_000              # seconds that a `timeout` may have
 BEHIND: Mapping[str, tuple[str, ...]] = {"gather_facts": ("setup",)}     # modules whose defaults an action passes on
 
 
@@ -49,7 +50,7 @@ def call(view: View) -> Call:
         check=check,
         diff=view.truth("diff", task.diff, defaults.diff),
         environment=view.environment(),
-        timeout=view.number("timeout", task.timeout, defaults.task_timeout) or None,
+        timeout=_timeout(view),
         no_log=view.truth("no_log", task.no_log, defaults.no_log),
         job=_job(view),
         directory=task.directory,
@@ -57,6 +58,15 @@ def call(view: View) -> Call:
         verbosity=defaults.verbosity,
         module_file=view.tools.catalog.own_file(task.action),
     )
+
+
+def _timeout(view: View) -> float | None:
+    """The seconds that the module may take; None: as long as it likes."""
+    seconds = view.number("timeout", view.work.task.timeout, view.work.defaults.task_timeout)
+    if not 0 <= seconds <= LONGEST:
+        raise ArgumentError(f"Timeout {seconds:.12g} is invalid, it must be between 0 and {LONGEST}.",
+                            origin=view.origin("timeout"))
+    return seconds or None
 
 
 def arguments(view: View) -> dict[str, Any]:

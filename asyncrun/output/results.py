@@ -16,7 +16,7 @@ _BUILTIN = ("ansible.builtin.", "ansible.legacy.")
 # debug shows what it was asked to show, and nothing of how it came about.
 _DEBUG_HIDDEN = frozenset({
     "changed", "skip_reason", "false_condition", "item", "ansible_loop_var", "ansible_index_var", "ansible_loop",
-    "invocation", "attempts", "failed_when_result", "warnings", "deprecations", "diff",
+    "invocation", "attempts", "changed_when_result", "failed_when_result", "warnings", "deprecations", "diff",
     "_ansible_verbose_override",
 })
 _INDENT = 4

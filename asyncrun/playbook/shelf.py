@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,19 @@ class Shelf:
         return suggest(name, there)
 
     def file(self, folder: RoleFolder, kind: str, name: str) -> str | None:
-        """The path of `kind`/`name` in a role, `name` with or without its ending. SourceError: it is not there.
+        """The path of `kind`/`name` in a role, `name` with or without its ending. SourceError: it is not in there.
 
         None when there is no main file, which is no error.
         """
+        inside = Path(normpath(folder.path), kind)
         for ending in ENDINGS:
-            path = Path(folder.path, kind, f"{name}{ending}")
-            if path.is_file():
-                return str(path)
+            path = inside / f"{name}{ending}"
+            if not path.is_file():
+                continue
+            if not Path(normpath(path)).is_relative_to(inside):
+                raise SourceError(f"Failed loading '{path}' for role ({folder.name}) as it is not inside the expected "
+                                  f"role path: '{inside}'", hint="Include a file from elsewhere by include_tasks.")
+            return str(path)
         if name == "main":
             return None
         raise SourceError(f"Could not find specified file in role: {kind}/{name}")

@@ -13,6 +13,19 @@ Warn: TypeAlias = Callable[[str], None]
 Marks: TypeAlias = tuple[int, int, int, int]      # line and column of the key (or item), line and column of the value
 
 
+class Repeated(str):
+    """The warning that a mapping has a key twice: what to make of it is a setting (`duplicate_dict_key`)."""
+
+    __slots__ = ("origin",)
+    origin: Origin                         # of the second one
+
+    def __new__(cls, text: str, origin: Origin) -> Repeated:
+        """As `str`, with its origin."""
+        made = super().__new__(cls, text)
+        made.origin = origin
+        return made
+
+
 class Unsafe(str):
     """A text that is never a template, whatever it looks like (`!unsafe`)."""
 
@@ -104,4 +117,4 @@ def origin_of(container: object, key: object = None, *, of: Literal["value", "ke
     return Origin(container.origin.file, line, column)
 
 
-__all__ = ["Marks", "Overlaid", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of", "unsafe"]
+__all__ = ["Marks", "Overlaid", "Repeated", "Sealed", "Unsafe", "Warn", "YamlMap", "YamlSeq", "origin_of", "unsafe"]

@@ -30,7 +30,7 @@ from ruamel.yaml.reader import ReaderError
 
 from asyncrun.errors import ParseError, suggest
 from asyncrun.origin import Origin
-from asyncrun.source import Unsafe, Warn, YamlMap, YamlSeq, origin_of
+from asyncrun.source import Repeated, Unsafe, Warn, YamlMap, YamlSeq, origin_of
 from asyncrun.source.files import read_text
 from asyncrun.source.hints import explain, pointed
 from asyncrun.source.scalars import STANDARD, TAGGED, resolve
@@ -260,7 +260,8 @@ class _Builder:
     def duplicate(self, top: _Open) -> None:
         line, column = top.value.marks[top.key][:2]
         where = Origin(self.file, *top.key_mark)
-        self.warn(f"{where}: duplicate key '{top.key}': this one is used, the one at {line}:{column} is ignored")
+        text = f"{where}: duplicate key '{top.key}': this one is used, the one at {line}:{column} is ignored"
+        self.warn(Repeated(text, where))
 
 
 MERGE_KEY = object()

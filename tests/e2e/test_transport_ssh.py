@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from asyncrun.errors import AgentError, Unreachable
-from asyncrun.transport import BecomeWay, Request, Secret, Target
+from asyncrun.transport import BecomeWay, Reply, Request, Secret, Target
 from asyncrun.transport.fleet import Fleet
-from tests.asking import ask, module
+from tests.asking import ask, module, start
 from tests.e2e.server import Account, Sshd, random_host_key_line
+from tests.remote.jobs_kit import until
 
 PING = module("ping")
 StartSshd = Callable[..., Sshd]
@@ -349,3 +350,23 @@ def test_becoming_another_user_on_this_machine(fleet: Fleet, account: Account) -
     inside = Target("local", become=BecomeWay(user=account.name))
     if whoami(fleet, Target("local")) == "root":
         assert whoami(fleet, inside) == account.name
+
+
+def test_an_agent_that_is_dismissed_ends_unless_it_is_at_work(sshd: Sshd, fleet: Fleet, account: Account) -> None:
+    other = at(sshd, become=BecomeWay(user=account.name))
+    dismiss = Request("dismiss", {"user": account.name})
+
+    first = fleet.agent(other).hello["pid"]
+    gate = account.home / "gate"
+    script = f"mkfifo {gate}; read line < {gate}; echo $line"
+    answer = start(fleet, other, module("shell", {"_raw_params": script}))
+    until(gate.exists)
+    ask(fleet, at(sshd), dismiss)
+    assert fleet.agent(other).hello["pid"] == first, "it was at work"
+    gate.write_text("done\n")
+    reply = answer.get(timeout=20)
+    assert isinstance(reply, Reply)
+    assert reply.data["stdout"] == "done"
+    ask(fleet, at(sshd), dismiss)
+    assert not Path(f"/proc/{first}").exists()
+    assert whoami(fleet, other) == account.name
