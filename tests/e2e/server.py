@@ -125,10 +125,14 @@ class Sshd:
         """Stop it, and end all its sessions."""
         if self._process is None:
             return
+        self._signal("STOP")                                  # who comes back at once is not let in on the way
         self.kill_sessions()
-        subprocess.run(as_root("kill", str(self._process.pid)), check=False)
+        self._signal("KILL")
         self._process.wait(10)
         self._process = None
+
+    def _signal(self, name: str) -> None:
+        subprocess.run(as_root("kill", f"-{name}", str(self._listener())), check=False, stderr=subprocess.DEVNULL)
 
     def remove(self) -> None:
         """Stop it for good."""
@@ -144,11 +148,14 @@ class Sshd:
 
     def sessions(self) -> list[int]:
         """The processes of the sessions that are open now."""
+        return children(self._listener())
+
+    def _listener(self) -> int:
         assert self._process is not None, "it was started"
-        listener = self._process.pid
+        started = self._process.pid
         if os.geteuid() != 0:                                 # behind sudo
-            listener = next(iter(children(listener)), listener)
-        return children(listener)
+            return next(iter(children(started)), started)
+        return started
 
     def kill_sessions(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Kill every session's process, not the server."""
