@@ -188,7 +188,7 @@ class Session:
         tools = Tools(
             templar=self.templar, catalog=self.catalog, actions=ACTIONS, journal=journal,
             read_file=self.read_file, load_vars=self.load_vars,
-            following=Following() if self.options.follow else None,
+            following=Following() if self.options.follow else None, discovered=fleet.discovered,
         )
         try:
             yield tools, fleet

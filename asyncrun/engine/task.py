@@ -30,6 +30,7 @@ Items = Iterator[tuple[Any, dict[str, Any]]]        # with the variables that st
 Looping = Generator[Step, Any, tuple[View, list[TaskResult]]]        # the last item's view, and all results
 DEFAULT_RETRIES = 3
 DEFAULT_DELAY = 5.0         # seconds
+DISCOVERED = "discovered_interpreter_python"
 UNCERTAIN = "This was under way when the run broke off; whether it was done, and how it ended, is not known."
 
 
@@ -261,7 +262,20 @@ def run_item(view: View) -> Running:
 
 def _attempt(view: View, call: Call, attempt: int | None) -> Running:
     raw = yield from perform(view, call)
-    return judge(view, call, raw, attempt)
+    return judge(view, call, _with_python(view, call, raw), attempt)
+
+
+def _with_python(view: View, call: Call, raw: RawResult) -> RawResult:
+    """A result that tells of the Python which its host found, when nothing before it has."""
+    here = call.name != "gather_facts" and view.entry(call).kind == "action"
+    if here or call.job or call.delegated is not None or DISCOVERED in view.facts:
+        return raw
+    path = view.tools.discovered(call.target)
+    if path is None:
+        return raw
+    facts = raw.data.get("ansible_facts")
+    told = {**(facts if isinstance(facts, Mapping) else {}), DISCOVERED: path}
+    return replace(raw, data={**raw.data, "ansible_facts": told})
 
 
 def perform(view: View, call: Call) -> Steps:

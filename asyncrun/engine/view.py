@@ -99,6 +99,7 @@ class Tools:
     progress: Progress = field(default_factory=Progress)
     following: Following | None = None                # what jobs print is shown while they run: --follow
     clock: Callable[[], float] = time.monotonic
+    discovered: Callable[[Target], str | None] = lambda _target: None      # the Python that a target found itself
 
 
 class View:
@@ -123,6 +124,11 @@ class View:
             said = layers(work.scene, work.host, work.task, self.tools.templar, self._memory, work.included)
             self._stack = said if work.task.delegate_to is not None else said.under(self._reached(said))
         return self._stack
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the host has told of itself, by the names that modules give."""
+        return (self._memory or self.work.scene.memory(self.work.host)).facts
 
     def _reached(self, said: VarStack) -> Layer:
         """How the host is reached, for templates that ask; a delegate's is its own affair."""

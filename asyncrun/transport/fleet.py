@@ -104,6 +104,12 @@ class Fleet:
         """The live agent of `target`, started when there is none. Raises Unreachable, AgentError."""
         return self._agents.get(target, lambda: self._start(target))
 
+    def discovered(self, target: Target) -> str | None:
+        """The Python that `target`'s agent runs under, where the target was to look for one itself."""
+        agent = self._agents.known(target) if is_auto(target.interpreter) else None
+        path = agent.hello.get("executable") if agent is not None else None
+        return path if isinstance(path, str) and path else None
+
     # --- connecting -----------------------------------------------------------------------------------------------
 
     def _connection(self, target: Target) -> Connection:

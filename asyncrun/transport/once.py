@@ -41,6 +41,12 @@ class Once(Generic[K, V]):
             return True
         return self._usable is not None and not self._usable(future.result())
 
+    def known(self, key: K) -> V | None:
+        """The value of `key`, if it is made."""
+        with self._lock:
+            future = self._made.get(key)
+            return future.result() if future is not None and future.done() and not future.exception() else None
+
     def values(self) -> list[V]:
         """Those that are made."""
         with self._lock:

@@ -84,10 +84,13 @@ def test_command_is_the_module_when_none_is_named(web: Run) -> None:
 
 def test_ping_setup_debug(web: Run) -> None:
     ended = web("web:!old", "-m", "ping").ok()
-    assert results(ended) == {name: {"changed": False, "ping": "pong"} for name in ("web1", "web2")}
+    facts = {"discovered_interpreter_python": "/usr/bin/python3"}
+    assert results(ended) == {name: {"ansible_facts": facts, "changed": False, "ping": "pong"}
+                              for name in ("web1", "web2")}
     assert heads(ended) == ["web1 | SUCCESS => {", "web2 | SUCCESS => {"]
     facts = web("db1", "-m", "setup", "-a", "filter=ansible_python_version").ok()
-    assert list(results(facts)["db1"]["ansible_facts"]) == ["ansible_python_version"]  # type: ignore[call-overload]
+    assert list(results(facts)["db1"]["ansible_facts"]) == [  # type: ignore[call-overload]
+        "ansible_python_version", "discovered_interpreter_python"]
     told = web("web1,db1", "-m", "debug", "-a", "msg={{ inventory_hostname }}").ok()
     assert results(told) == {"web1": {"msg": "web1"}, "db1": {"msg": "db1"}}
     assert "web1 | SUCCESS => {" in web("web1", "-m", "ansible.builtin.ping").ok().out
@@ -139,12 +142,13 @@ def test_exit_codes(web: Run) -> None:
 
 
 def test_looks_of_the_output(web: Run, tmp_path: Path) -> None:
-    short = web("web:!old", "-m", "ping", "-o").ok()
+    told = ("-e", "ansible_python_interpreter=/usr/bin/python3")         # else the result says which one was found
+    short = web("web:!old", "-m", "ping", "-o", *told).ok()
     assert heads(short) == ['web1 | SUCCESS => {"changed": false,"ping": "pong"}',
                             'web2 | SUCCESS => {"changed": false,"ping": "pong"}']
     assert heads(web("web1", "-a", "printf 'a\\nb'", "-o").ok()) == ["web1 | CHANGED | rc=0 | (stdout) a\\nb"]
     assert "\x1b[0;32mweb1 | SUCCESS" in web("web1", "-m", "ping", env={"ANSIBLE_FORCE_COLOR": "1"}).ok().out
-    web("web:!old", "-m", "ping", "-t", tmp_path / "tree").ok()
+    web("web:!old", "-m", "ping", "-t", tmp_path / "tree", *told).ok()
     assert json.loads((tmp_path / "tree" / "web2").read_text()) == {"changed": False, "ping": "pong"}
     assert (tmp_path / "tree").stat().st_mode & 0o777 == 0o700
     listed = web("web:!old", "--list-hosts").ok()

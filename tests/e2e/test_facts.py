@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import Ended, playbook
+from tests.e2e.server import Sshd
 from tests.e2e.terminal import PLAYBOOK, talk
 
 HOSTS = "a\nb\n[all:vars]\nansible_connection=local\nansible_python_interpreter=/usr/bin/python3\n"
@@ -172,3 +173,47 @@ def test_the_debugger_without_a_terminal_reads_stdin_and_its_end_ends_the_run(tm
         assert ("\na\n" in ended.out) == ("p host" in stdin)
         assert ("User interrupted execution" in ended.err) == (code == 99)
         assert "went on" not in ended.out
+
+
+FOUND = """
+- hosts: web1
+  gather_facts: false
+  vars: {found: discovered_interpreter_python}
+  tasks:
+    - debug: {msg: "{{ ansible_facts }}"}
+      register: before
+    - ping:
+      register: first
+    - ping:
+      register: second
+    - command: echo {{ discovered_interpreter_python }}
+      register: third
+    - ping:
+      delegate_to: web2
+      register: delegated
+    - ping:
+      vars: {ansible_python_interpreter: "{{ first.ansible_facts[found] }}"}
+      register: named
+    - assert:
+        that:
+          - before.msg == {}
+          - "first.ansible_facts == {found: '/usr/bin/python3'}"
+          - second.ansible_facts is undefined
+          - third.stdout == ansible_facts[found]
+          - delegated.ansible_facts is undefined
+          - hostvars.web2[found] is undefined
+          - named is success
+    - meta: clear_facts
+    - assert: {that: discovered_interpreter_python is undefined}
+    - setup: {gather_subset: "!all,!min,fips"}
+      register: gathered
+    - assert:
+        that:
+          - gathered.ansible_facts[found] == '/usr/bin/python3'
+          - gathered.ansible_facts.ansible_fips is defined
+"""
+
+
+def test_a_host_tells_once_which_python_it_has_found(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(FOUND)
+    playbook("-i", sshd.inventory(tmp_path, {"web": 2}), tmp_path / "site.yml").ok()

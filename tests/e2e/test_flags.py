@@ -412,7 +412,8 @@ def test_listings_are_ansibles(tmp_path: Path, play: Callable[..., Ended], flags
 def test_verbosity(play: Callable[..., Ended], tmp_path: Path) -> None:
     quiet, one, two, three = (play(PLAIN, "-l", "web1", *flags).ok().out for flags in ([], ["-v"], ["-vv"], ["-v"] * 3))
     assert "ok: [web1]\n" in quiet
-    assert 'ok: [web1] => {"changed": false, "cmd"' in one
+    assert 'ok: [web1] => {"ansible_facts": {"discovered_interpreter_python": ' in one
+    assert '"changed": false, "changed_when_result": false, "cmd"' in one
     assert "No config file found; using defaults" in one
     assert "PLAYBOOK: site.yml ***" in two
     assert f"1 plays in {tmp_path}/site.yml" in two

@@ -54,7 +54,9 @@ def test_f14_no_room_at_the_start_is_said_and_nothing_runs(place: Place, small_d
 def test_f15_a_full_disk_at_the_end_keeps_the_code_and_the_output_so_far(place: Place, small_disk: SmallDisk) -> None:
     small_disk("64k")
     ended = place.run(place.inventory(), """
-- shell: echo first; cat /dev/zero > {{ ansible_async_dir }}/filler; exit 7
+- shell: >-
+    echo first; until grep -qrs first {{ ansible_async_dir }}; do sleep 0.02; done;
+    cat /dev/zero > {{ ansible_async_dir }}/filler; exit 7
   async: 60
   poll: 1
   register: r
