@@ -19,7 +19,8 @@ from asyncrun.remote.argspec import FILE_OPTIONS
 from asyncrun.settings import SETTINGS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
-WORDS = {"none": "", "replace": "the nearest holds", "extend": "outer ones too", "and": "all must hold"}
+WORDS = {"none": "", "replace": "the nearest holds", "given": "the nearest that is not `omit`",
+         "extend": "outer ones too", "and": "all must hold"}
 NOTE = "*Written by `scripts/reference.py` from the tables in the code.*"
 
 

@@ -15,8 +15,6 @@ from asyncrun.playbook.values import check, check_variables, is_template, severa
 from asyncrun.source import origin_of
 
 PLACES = {"P": "Play", "B": "Block", "T": "Task", "H": "Handler"}
-# Besides those of `become`: what a task's own view settles, and nobody else asks for.
-MAY_BE_OMITTED = frozenset(("check_mode", "connection", "diff", "no_log", "port", "remote_user", "timeout"))
 RESERVED_TAGS = frozenset(("all", "tagged", "untagged"))
 
 Layers = tuple[Mapping[str, Any], ...]
@@ -91,16 +89,15 @@ class Settler:
             if name == "collections":
                 new[name] = tuple(str(each) for each in several(value))
             elif name.startswith("become"):
-                become[keyword.field] = value
-            elif keyword.inherit == "replace":
-                values[keyword.field] = several(value) if name == "notify" else value
+                become[keyword.field] = _or_outer(value, getattr(outer.become, keyword.field))
+            elif keyword.inherit in ("replace", "given"):
+                values[keyword.field] = _nearest(keyword, value, outer)
             elif name != "vars" or with_vars:
                 new[name] = self._longer(keyword, data, outer, place)
         if become:
-            new["become"] = replace(outer.become, **{
-                field: _or_outer(value, getattr(outer.become, field)) for field, value in become.items()})
+            new["become"] = replace(outer.become, **become)
         if values:
-            new["values"] = {**outer.values, **_with_outer(values, outer.values)}
+            new["values"] = {**outer.values, **values}
         if origins:
             new["origins"] = {**outer.origins, **origins}
         return replace(outer, **new) if new else outer
@@ -175,9 +172,10 @@ class Settler:
         return canonical
 
 
-def _with_outer(values: Mapping[str, Raw], outer: Mapping[str, Raw]) -> dict[str, Raw]:
-    return {field: _or_outer(value, outer.get(field)) if field in MAY_BE_OMITTED else value
-            for field, value in values.items()}
+def _nearest(keyword: Keyword, value: Raw, outer: Inherited) -> Raw:
+    if keyword.inherit == "given":
+        return _or_outer(value, outer.values.get(keyword.field))
+    return several(value) if keyword.name == "notify" else value
 
 
 def _or_outer(value: Raw, outer: Raw) -> Raw:

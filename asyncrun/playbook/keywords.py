@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["bool", "int", "float", "percent", "str", "list", "dict", "dicts", "texts", "tests", "tasks", "any"]
-Inherit = Literal["none", "replace", "extend", "and"]
+Inherit = Literal["none", "replace", "given", "extend", "and"]
 
 PLAY, ROLE, BLOCK, TASK, HANDLER = "P", "R", "B", "T", "H"
 EVERYWHERE = "PRBTH"
@@ -19,8 +19,9 @@ ON_TASKS = "TH"
 class Keyword:
     """One keyword. `on`: letters of the places (Play, Role, Block, Task, Handler) where it may stand.
 
-    `inherit`: "none"; "replace" (the nearest one holds); "extend" (outer ones too, the nearer one wins where they
-    disagree); "and" (outer conditions first, all must hold). `field`: its name in the model.
+    `inherit`: "none"; "replace" (the nearest one holds); "given" (the nearest one that is not `omit`); "extend" (outer
+    ones too, the nearer one wins where they disagree); "and" (outer conditions first, all must hold). `field`: its name
+    in the model.
     """
 
     name: str
@@ -42,21 +43,21 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("args", ON_TASKS, "any", "Arguments of the module, besides those written after its name."),
     _key("async", "BTH", "int", "Run as a job on the host, for at most so many seconds; a block or an include as one "
          "background chain.", field="async_seconds"),
-    _key("become", EVERYWHERE, "bool", "Run as another user (become_user).", "replace", "enabled"),
-    _key("become_exe", EVERYWHERE, "str", "The program that changes the user.", "replace", "exe"),
-    _key("become_flags", EVERYWHERE, "str", "Options for that program.", "replace", "flags"),
-    _key("become_method", EVERYWHERE, "str", "How to change the user: sudo or su.", "replace", "method"),
-    _key("become_user", EVERYWHERE, "str", "Which user to become; says nothing about whether to.", "replace", "user"),
+    _key("become", EVERYWHERE, "bool", "Run as another user (become_user).", "given", "enabled"),
+    _key("become_exe", EVERYWHERE, "str", "The program that changes the user.", "given", "exe"),
+    _key("become_flags", EVERYWHERE, "str", "Options for that program.", "given", "flags"),
+    _key("become_method", EVERYWHERE, "str", "How to change the user: sudo or su.", "given", "method"),
+    _key("become_user", EVERYWHERE, "str", "Which user to become; says nothing about whether to.", "given", "user"),
     _key("block", BLOCK, "tasks", "Tasks that share what is written beside them."),
     _key("changed_when", ON_TASKS, "tests", "When the task counts as changed, in place of the module's own word."),
-    _key("check_mode", EVERYWHERE, "bool", "Always (true) or never (false) only predict.", "replace"),
+    _key("check_mode", EVERYWHERE, "bool", "Always (true) or never (false) only predict.", "given"),
     _key("collections", EVERYWHERE, "texts", "Where short names are looked for.", "replace"),
-    _key("connection", EVERYWHERE, "str", "How the host is reached: ssh or local.", "replace"),
+    _key("connection", EVERYWHERE, "str", "How the host is reached: ssh or local.", "given"),
     _key("debugger", EVERYWHERE, "str", "When to stop and ask: always, never, on_failed, ...", "replace"),
     _key("delay", ON_TASKS, "float", "Seconds between the attempts of `until`."),
     _key("delegate_facts", BELOW_PLAY, "bool", "Facts belong to the host delegated to.", "replace"),
     _key("delegate_to", BELOW_PLAY, "str", "Run on this host instead, in the name of the play's.", "replace"),
-    _key("diff", EVERYWHERE, "bool", "Show what changed inside files.", "replace"),
+    _key("diff", EVERYWHERE, "bool", "Show what changed inside files.", "given"),
     _key("environment", EVERYWHERE, "dicts", "Environment variables for the module.", "extend"),
     _key("fact_path", PLAY, "str", "Where local facts are, for the gathering at the start."),
     _key("failed_when", ON_TASKS, "tests", "When the task counts as failed, in place of the module's own word."),
@@ -75,16 +76,16 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("max_fail_percentage", PLAY, "percent", "End the play when more hosts of a batch than this failed."),
     _key("module_defaults", EVERYWHERE, "dicts", "Arguments a module gets where none are written.", "extend"),
     _key("name", EVERYWHERE, "str", "What people see."),
-    _key("no_log", EVERYWHERE, "bool", "Show neither arguments nor results.", "replace"),
+    _key("no_log", EVERYWHERE, "bool", "Show neither arguments nor results.", "given"),
     _key("notify", "BTH", "any", "Handlers to run when this changed something.", "replace"),
     _key("order", PLAY, "str", "The order of the hosts: inventory, sorted, shuffle, ..."),
     _key("poll", "BTH", "float", "Seconds between looks at the job; 0: do not wait for it."),
-    _key("port", EVERYWHERE, "int", "The port to connect to.", "replace"),
+    _key("port", EVERYWHERE, "int", "The port to connect to.", "given"),
     _key("post_tasks", PLAY, "tasks", "Tasks after the tasks and their handlers."),
     _key("pre_tasks", PLAY, "tasks", "Tasks before everything else; their handlers run before the rest."),
     _key("register", "BTH", "any", "The variable that gets the result, or a mapping of "
          "variables to expressions over `_task.result`; on a block only beside `async`."),
-    _key("remote_user", EVERYWHERE, "str", "The user to log in as.", "replace"),
+    _key("remote_user", EVERYWHERE, "str", "The user to log in as.", "given"),
     _key("rescue", BLOCK, "tasks", "Tasks for when a task of the block fails; they clear the failure."),
     _key("retries", ON_TASKS, "int", "How many attempts more `until` allows."),
     _key("roles", PLAY, "list", "Roles to run before the tasks."),
@@ -94,7 +95,7 @@ KEYWORDS: tuple[Keyword, ...] = (
     _key("tags", EVERYWHERE, "any", "Words to select tasks by.", "extend"),
     _key("tasks", PLAY, "tasks", "What the play does."),
     _key("throttle", EVERYWHERE, "int", "At most so many hosts do it at once.", "replace"),
-    _key("timeout", EVERYWHERE, "int", "Seconds the module may take.", "replace"),
+    _key("timeout", EVERYWHERE, "int", "Seconds the module may take.", "given"),
     _key("until", ON_TASKS, "tests", "Try again until this holds."),
     _key("user", PLAY, "str", "The old name of remote_user."),
     _key("validate_argspec", PLAY, "any", "Check the play's variables against a specification."),

@@ -60,7 +60,7 @@ def test_what_is_inherited_has_a_field_in_the_model() -> None:
     for keyword in KEYWORDS:
         if keyword.inherit in ("extend", "and"):
             assert keyword.field in elsewhere & fields
-        elif keyword.inherit == "replace" and keyword.name != "collections":
+        elif keyword.inherit in ("replace", "given") and keyword.name != "collections":
             assert keyword.field in (become if keyword.name.startswith("become") else fields)
 
 
