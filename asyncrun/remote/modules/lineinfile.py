@@ -3,13 +3,13 @@
 import os
 import re
 
-from ..files import paths, replace, textfile
+from ..files import textfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from ..module import Module, Ran
+    from ..module import Module
 
 SPEC = {
     "summary": "Make sure that a line is in a text file, replace one, or remove those that match.",
@@ -52,15 +52,17 @@ SPEC = {
 def run(m: "Module") -> "dict[str, Any]":
     path = m.args["path"]
     _demand(m, path)
-    there = os.path.exists(path)
-    if not there and m.args["state"] == "absent":
+    file = textfile.TextFile(m, path)
+    if not file.there and m.args["state"] == "absent":
         return {"msg": "file not present"}
-    if not there and not m.args["create"]:
+    if not file.there and not m.args["create"]:
         m.fail("Destination %s does not exist !" % path, rc=257)
-    old = textfile.TextFile(m, path).read()
+    old = file.read()
     lines = textfile.split(old)
     new, msg, found = _without(m, lines) if m.args["state"] == "absent" else _with(m, lines)
-    return _write(m, path, old, "".join(new), msg, found)
+    said = file.put(old, "".join(new), msg, ("%s (content)" % path, "%s (file attributes)" % path))
+    result = {"msg": said, "backup": file.saved}
+    return result if found is None else dict(result, found=found)
 
 
 def _demand(m: "Module", path: str) -> None:
@@ -152,53 +154,3 @@ def _inserted(m: "Module", lines: "list[str]", ending: str) -> "tuple[list[str],
         return textfile.ended(lines, ending) + [new], "line added", None
     at += 1 if after else 0
     return textfile.ended(lines[:at], ending) + [new] + lines[at:], "line added", None
-
-
-# -- what comes of it ----------------------------------------------------------------------------------------------
-
-def _write(m: "Module", path: str, old: str, new: str, msg: str, found: "Optional[int]") -> "dict[str, Any]":
-    real = os.path.realpath(path)
-    wanted = paths.Attributes(m)
-    result = {"msg": msg, "backup": ""}  # type: dict[str, Any]
-    if found is not None:
-        result["found"] = found
-    there = os.path.exists(real)
-    if m.change(old if there else None, new, show=(old, new),
-                before_header="%s (content)" % path, after_header="%s (content)" % path):
-        result["backup"] = replace.backup(m, real) if m.args["backup"] else ""
-        now = wanted if not there else paths.Attributes(m, **dict.fromkeys(textfile.ATTRIBUTES))
-        paths.attempt(m, False, lambda: _replace(m, real, new, now))
-    before = len(m.diffs), m.changed
-    m.changed = False
-    paths.settle(m, real, wanted)
-    if m.changed:
-        result["msg"] = msg + (" and " if msg else "") + "ownership, perms or SE linux context changed"
-    m.changed = m.changed or before[1]
-    for diff in m.diffs[before[0]:]:
-        diff["before_header"] = diff["after_header"] = "%s (file attributes)" % path
-    return result
-
-
-def _replace(m: "Module", path: str, new: str, wanted: paths.Attributes) -> None:
-    _make_folder(m, path)
-    try:
-        file = textfile.TextFile(m, path)
-        raw = new.encode(file.encoding, file.errors)
-    except UnicodeError as error:
-        m.fail("the line cannot be written as %s: %s" % (m.args["encoding"], error))
-    with replace.replacing(m, path, wanted, _validator(m)) as target:
-        target.write(raw)
-
-
-def _make_folder(m: "Module", path: str) -> None:
-    try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    except OSError as error:
-        m.fail("Error creating %s (%s)" % (os.path.dirname(path), error))
-
-
-def _validator(m: "Module") -> "Any":
-    def failed(ran: "Ran") -> None:
-        m.fail("failed to validate: rc:%s error:%s" % (ran.rc, ran.err))
-
-    return replace.validator(m, m.args["validate"], failed)
