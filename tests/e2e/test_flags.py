@@ -21,6 +21,7 @@ from tests.e2e.command import Ended, playbook
 from tests.e2e.faultproxy import FaultProxy
 from tests.e2e.server import Account, Sshd
 from tests.e2e.terminal import PLAYBOOK, Terminal, talk
+from tests.remote.jobs_kit import kill
 
 PLAIN = """
 - name: plain
@@ -665,8 +666,7 @@ def test_a_signal_ends_the_remote_tasks_and_names_the_jobs(
             assert "Traceback" not in err
         finally:
             run.kill()
-            for pid in marked(mark):
-                os.kill(pid, signal.SIGKILL)
+            kill(*marked(mark))
 
 
 def test_ctrl_c_at_the_terminal_gives_it_back(tmp_path: Path, sshd: Sshd) -> None:
@@ -683,8 +683,7 @@ def test_ctrl_c_at_the_terminal_gives_it_back(tmp_path: Path, sshd: Sshd) -> Non
         assert "[ERROR]: User interrupted execution" in told.seen
         assert until(lambda: not marked(f"{mark}-sync"), 5)
     finally:
-        for pid in marked(mark):
-            os.kill(pid, signal.SIGKILL)
+        kill(*marked(mark))
 
 
 @pytest.mark.parametrize("question", ["[pause]\r\nYour name:\r\n", "Your password (output is hidden):"])

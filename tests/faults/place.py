@@ -15,7 +15,7 @@ from asyncrun.journal import Job, Journal
 from tests.e2e.command import Ended
 from tests.e2e.faultproxy import FaultProxy
 from tests.e2e.server import Sshd, children, comm
-from tests.remote.jobs_kit import alive, end_all, until
+from tests.remote.jobs_kit import alive, end_all, kill, until
 
 Proxy = Callable[[int], FaultProxy]
 StartSshd = Callable[..., Sshd]
@@ -157,8 +157,7 @@ class Place:
             run.kill()
         for job in self.journal():
             end_all(job.jid)
-        for pid in self.marked():
-            os.kill(pid, signal.SIGKILL)
+        kill(*self.marked())
 
 
 def carrying(word: str) -> list[int]:

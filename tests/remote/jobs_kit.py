@@ -130,6 +130,11 @@ def names(folder: Path) -> list[str]:
 
 def end_all(jid: str) -> None:
     """Leave no process of the job behind."""
-    for pid in marked(jid):
-        with contextlib.suppress(ProcessLookupError):     # it ended meanwhile
+    kill(*marked(jid))
+
+
+def kill(*pids: int) -> None:
+    """SIGKILL processes; one that has ended meanwhile is no matter."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

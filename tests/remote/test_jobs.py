@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncrun.journal import new_jid
-from tests.remote.jobs_kit import Driver, alive, end_all, marked, names, record, until
+from tests.remote.jobs_kit import Driver, alive, end_all, kill, marked, names, record, until
 
 Drive = Callable[..., Driver]
 
@@ -300,8 +300,7 @@ def test_a_reboot_is_told_from_a_kill(drive: Drive, folder: Path, tmp_path: Path
     driver = drive(boot_id=str(boot))
     driver.start(jid, "sleep 300")
     until(lambda: marked(jid))
-    for pid in (record(folder, jid)["pid"], record(folder, jid, 1024)["pid"], *marked(jid)):
-        os.kill(pid, 9)
+    kill(record(folder, jid)["pid"], record(folder, jid, 1024)["pid"], *marked(jid))
     driver.kill()
     boot.write_text("two\n")
     result = drive(boot_id=str(boot)).status(jid)
