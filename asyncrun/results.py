@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+BY_CONDITION = "A 'failed_when' expression evaluated to 'True'."        # Ansible's words
+
 
 class Status(enum.Enum):
     """How a task ended on a host."""

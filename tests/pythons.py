@@ -20,6 +20,6 @@ def find() -> dict[str, str]:
 
 PYTHONS = find()
 assert PYTHONS, "no python3.X found to act as a target"
-OLDEST, *_, NEWEST = [*PYTHONS, *PYTHONS]
+OLDEST, NEWEST = next(iter(PYTHONS)), next(reversed(PYTHONS))
 SYSTEM = Path("/usr/bin/python3").resolve().name.removeprefix("python")
 FEW = frozenset((OLDEST, NEWEST, SYSTEM))       # what the quick tests play; the slow sweep adds the others

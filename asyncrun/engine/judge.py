@@ -10,7 +10,7 @@ from asyncrun.actions import Call
 from asyncrun.engine.projections import added_up, speaking
 from asyncrun.engine.view import View
 from asyncrun.errors import AsyncrunError, HostError, Unreachable
-from asyncrun.results import Effect, RawResult, SetFacts, SetVars, Status, TaskResult, censored
+from asyncrun.results import BY_CONDITION, Effect, RawResult, SetFacts, SetVars, Status, TaskResult, censored
 from asyncrun.templating.values import plain
 
 SHOWS_INVOCATION = 3        # -vvv
@@ -157,7 +157,7 @@ def _overrule(view: View, data: dict[str, Any]) -> None:
             return
         data[f"{name}_result"] = data[key]
     if data.get("failed_when_result") and not data.get("msg"):
-        data["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
+        data["msg"] = f"Task failed: Action failed: {BY_CONDITION}"
 
 
 def seen(view: View, data: dict[str, Any]) -> View:

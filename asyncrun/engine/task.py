@@ -267,11 +267,10 @@ def _attempt(view: View, call: Call, attempt: int | None) -> Running:
 
 def _with_python(view: View, call: Call, raw: RawResult) -> RawResult:
     """A result that tells of the Python which its host found, when nothing before it has."""
-    here = call.name != "gather_facts" and view.entry(call).kind == "action"
-    if here or call.job or call.delegated is not None or DISCOVERED in view.facts:
+    if call.job or call.delegated is not None or DISCOVERED in view.facts:
         return raw
     path = view.tools.discovered(call.target)
-    if path is None:
+    if path is None or (view.entry(call).kind == "action" and call.name != "gather_facts"):
         return raw
     facts = raw.data.get("ansible_facts")
     told = {**(facts if isinstance(facts, Mapping) else {}), DISCOVERED: path}

@@ -9,7 +9,7 @@ from asyncrun.events import TaskRef
 from asyncrun.output.problem import problem
 from asyncrun.output.results import short
 from asyncrun.output.sanitise import clean
-from asyncrun.results import Status
+from asyncrun.results import BY_CONDITION, Status
 
 _HEAD = "Task failed: "
 # These fail on the controller; all others fail as modules.
@@ -36,5 +36,5 @@ def _why(task: TaskRef, status: Status, data: Mapping[str, Any], message: str) -
     if status is Status.UNREACHABLE or "changed" not in data or (short(task.action) == "debug" and not by_condition):
         return message
     if by_condition:
-        message = "A 'failed_when' expression evaluated to 'True'."
+        message = BY_CONDITION
     return f"{'Action' if short(task.action) in _ACTIONS else 'Module'} failed: {message}"

@@ -218,21 +218,22 @@ class Fleet:
         reader.remove(agent, lambda: _in_thread("asyncrun-close", lambda: _let_go(agent)))
 
     def _reset(self, target: Target) -> None:
-        login = _login(target)
-        for agent in self._agents.values():
-            if agent.alive and _login(agent.target) == login:
-                agent.bye()
-                agent.lose(Unreachable("The connection was reset"))
-        connection = self._connections.forget(login)
+        for agent in self._beside(target):
+            agent.bye()
+            agent.lose(Unreachable("The connection was reset"))
+        connection = self._connections.forget(_login(target))
         if connection is not None:
             connection.close()
 
     def _dismiss(self, target: Target, user: str) -> None:
-        login = _login(target)
-        for agent in self._agents.values():
-            become = agent.target.become
-            if become is not None and become.user == user and _login(agent.target) == login:
+        for agent in self._beside(target):
+            if agent.target.become is not None and agent.target.become.user == user:
                 agent.dismiss(GOODBYE)
+
+    def _beside(self, target: Target) -> list[Agent]:
+        """The live agents that have the connection of `target`."""
+        login = _login(target)
+        return [agent for agent in self._agents.values() if agent.alive and _login(agent.target) == login]
 
     def _raw(self, target: Target, request: Request, done: Done) -> None:
         connection = self._connection(target)
